@@ -1,0 +1,32 @@
+//! What an action needs to reach its cloud. Nothing that holds these knows which world it is in.
+
+use super::Trouble;
+use crate::{
+    model::{Clock, RunId, Secret},
+    wire::Transport,
+};
+use async_trait::async_trait;
+use std::sync::Arc;
+use url::Url;
+
+/// Bound into every action. Which world they belong to was decided above.
+#[derive(Clone)]
+pub struct Clients {
+    pub transport: Arc<dyn Transport>,
+    pub tokens: Arc<dyn Tokens>,
+    pub clock: Clock,
+    /// Groups the requests of one run in the cloud's own logs.
+    pub run: RunId,
+    /// Azure Resource Manager's endpoint.
+    pub azure: Url,
+}
+
+/// Where bearer tokens come from.
+#[async_trait]
+pub trait Tokens: Send + Sync {
+    /// A token for this scope. With `fresh`, one that was not handed out before.
+    async fn token(&self, scope: &str, fresh: bool) -> Result<Secret, Trouble>;
+
+    /// Who is asking, for people: never a secret.
+    fn identity(&self) -> String;
+}

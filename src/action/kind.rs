@@ -1,0 +1,151 @@
+//! The catalogue: what is known of each action without asking any cloud.
+
+use super::{Action, Clients, Params};
+use crate::model::{Diagnostic, nearest};
+use std::{sync::Arc, time::Duration};
+
+/// One row of the catalogue: data for validation, plan, help and preflight, and the one place where untyped becomes
+/// typed.
+pub struct Kind {
+    pub name: &'static str,
+    pub summary: &'static str,
+    pub parameters: &'static [Parameter],
+    /// Names that `${{ steps.ID.observed.NAME }}` may use.
+    pub observed: &'static [&'static str],
+    /// The planes that it needs, and through which parameter's region.
+    pub planes: &'static [Plane],
+    /// The vendor's names of the permissions that it needs.
+    pub permissions: &'static [&'static str],
+    /// How long it typically takes.
+    pub usual: Duration,
+    /// How long after a change was accepted the world may still show the old state. Too small a value re-sends a
+    /// failover, so each has its source beside it.
+    pub shows_within: Duration,
+    /// How long it may take when the runbook sets no `timeout`.
+    pub deadline: Duration,
+    /// Whether a preflight answer of "never" is expected to be cured by an action of this name that comes earlier.
+    pub cured_by: &'static [&'static str],
+    pub bind: Bind,
+}
+
+/// Makes an action of its parameters and clients.
+pub type Bind = fn(&Params<'_>, &Clients) -> Result<Arc<dyn Action>, Diagnostic>;
+
+/// One parameter of an action's `with`.
+pub struct Parameter {
+    pub name: &'static str,
+    pub says: &'static str,
+    pub shape: Shape,
+    pub default: Default,
+}
+
+impl Parameter {
+    pub const fn required(name: &'static str, shape: Shape, says: &'static str) -> Self {
+        Self { name, says, shape, default: Default::Required }
+    }
+
+    pub const fn optional(name: &'static str, shape: Shape, says: &'static str) -> Self {
+        Self { name, says, shape, default: Default::Absent }
+    }
+
+    #[must_use]
+    pub const fn or(self, default: Default) -> Self {
+        Self { default, ..self }
+    }
+}
+
+/// What holds when a runbook leaves a parameter out.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Default {
+    /// It may not be left out.
+    Required,
+    /// Nothing.
+    Absent,
+    Text(&'static str),
+    Int(i64),
+    Flag(bool),
+    /// The mode of the run.
+    Mode,
+    /// The name of the run's lock.
+    Lock,
+}
+
+/// What a parameter's value must look like.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Shape {
+    Text,
+    Flag,
+    Int {
+        least: i64,
+        most: i64,
+    },
+    Duration,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// A list of whole numbers, in rising order.
+    Ints {
+        least: i64,
+        most: i64,
+    },
+    /// Names and texts.
+    Map,
+    /// A map of names to maps of names and texts.
+    Maps,
+    /// A file beside the runbook, at most this large; the plan holds its text.
+    File {
+        most_bytes: u64,
+    },
+    /// One of the runbook's regions.
+    Region,
+    /// A cloud resource: a name, or `{ name, resource_group, subscription, region }`.
+    Resource {
+        kind: &'static str,
+        placed: Placed,
+        /// Whether the action makes it, so that it need not be there before.
+        made: bool,
+    },
+    /// A part of the resource that another parameter names.
+    Part {
+        of: &'static str,
+        kind: &'static str,
+        placed: Placed,
+    },
+}
+
+/// Whether a resource is in one region or in none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Placed {
+    InARegion,
+    /// In the region that the parameter `region` of the same step names.
+    ByParameter,
+    Globally,
+}
+
+/// A part of a cloud that an action cannot do without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Plane {
+    /// Management of the resource that this parameter names, answered from the resource's own region.
+    Control(&'static str),
+    /// The service itself, in the region of the resource that this parameter names.
+    Data(&'static str),
+    /// Management that no single customer region carries.
+    Global(&'static str),
+}
+
+/// Every action that this program knows.
+#[derive(Clone, Copy)]
+pub struct Catalogue(pub &'static [&'static Kind]);
+
+impl Catalogue {
+    pub fn get(&self, name: &str) -> Option<&'static Kind> {
+        self.0.iter().copied().find(|kind| kind.name == name)
+    }
+
+    pub fn nearest(&self, name: &str) -> Option<&'static str> {
+        nearest(name, self.0.iter().map(|kind| kind.name))
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &'static Kind> + use<> {
+        self.0.iter().copied()
+    }
+}

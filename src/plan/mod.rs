@@ -1,0 +1,152 @@
+//! A runbook, two regions and a mode, resolved: data with no choices left.
+//!
+//! A plan is what is shown, approved, stored beside the journal and carried out. Nothing here asks a cloud, reads a
+//! clock or touches a file; a plan that was stored and read back is the same plan.
+
+use crate::model::{ActionName, Mode, Node, Region, Resource, StepId};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::time::Duration;
+
+/// The version of the stored form. A reader refuses any other.
+pub const VERSION: u32 = 1;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    pub version: u32,
+    pub runbook: String,
+    pub summary: String,
+    /// The runbook's file, as the operator named it.
+    pub path: String,
+    pub from: Region,
+    pub to: Region,
+    pub mode: Mode,
+    /// Runs of all runbooks that name this lock exclude each other.
+    pub lock: String,
+    /// Which of the two regions must serve when the run starts.
+    pub serving: Side,
+    pub objectives: Objectives,
+    /// How to sign in, when the runbook says so.
+    pub azure_credential: Option<String>,
+    pub watch: Vec<Watch>,
+    /// In the order of the file: a group stands before its children, and the steps of `finally` come last.
+    pub steps: Vec<Step>,
+    /// Environment variables that were not set, and for which a simulated run made values up.
+    pub made_up: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    From,
+    To,
+}
+
+/// What was promised.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Objectives {
+    pub rto: Option<Duration>,
+    pub rpo: Option<Duration>,
+}
+
+/// An address that is probed through the whole run: what users saw.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watch {
+    pub name: String,
+    pub url: String,
+    pub every: Duration,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    pub id: StepId,
+    /// As people count: `7`, and `7a` for the first of its group.
+    pub number: String,
+    pub title: Option<String>,
+    pub work: Work,
+    /// Must all be finished well before this one starts. Transitive gaps that `when` left are already closed.
+    pub needs: Vec<StepId>,
+    /// The group that it belongs to.
+    pub group: Option<StepId>,
+    /// The question that is asked before its first change; it may hold late references.
+    pub confirm: Option<String>,
+    pub on_failure: OnFailure,
+    /// Runs at the end, after success and after an abort.
+    pub is_finally: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Work {
+    Action(Box<ActionWork>),
+    /// Asks once for all its children, when it has a `confirm`.
+    Group {
+        children: Vec<StepId>,
+    },
+}
+
+/// An action with all its parameters: defaults filled in, resources and files written out in full.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ActionWork {
+    pub action: ActionName,
+    pub with: Node,
+    pub touches: Vec<Resource>,
+    /// How long it typically takes.
+    pub usual: Duration,
+    pub shows_within: Duration,
+    /// How long an attempt may take.
+    pub timeout: Duration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnFailure {
+    /// Nothing new is started; the run ends, resumable.
+    Stop,
+    /// The run goes on, tries it again, and ends owing it.
+    Owe,
+    /// The operator is asked whether to go on without it.
+    Ask,
+}
+
+impl Plan {
+    pub fn step(&self, id: &StepId) -> Option<&Step> {
+        self.steps.iter().find(|step| step.id == *id)
+    }
+
+    /// The step whose question covers this one: the step itself, or its group.
+    pub fn asker(&self, step: &Step) -> Option<&Step> {
+        if step.confirm.is_some() {
+            return self.step(&step.id);
+        }
+        let group = self.step(step.group.as_ref()?)?;
+        group.confirm.is_some().then_some(group)
+    }
+
+    /// The plan's bytes, as they are stored.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, serde_json::Error> {
+        serde_json::to_vec(self)
+    }
+
+    /// A short name for exactly this plan: the beginning of the SHA-256 of its bytes, such as `7c41-09be`.
+    pub fn digest(bytes: &[u8]) -> String {
+        let hash = Sha256::digest(bytes);
+        format!("{:02x}{:02x}-{:02x}{:02x}", hash[0], hash[1], hash[2], hash[3])
+    }
+}
+
+impl Step {
+    pub fn action(&self) -> Option<&ActionWork> {
+        match &self.work {
+            Work::Action(work) => Some(work),
+            Work::Group { .. } => None,
+        }
+    }
+
+    pub fn children(&self) -> &[StepId] {
+        match &self.work {
+            Work::Action(_) => &[],
+            Work::Group { children } => children,
+        }
+    }
+}

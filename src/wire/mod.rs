@@ -1,0 +1,71 @@
+//! How requests reach a cloud: one trait, and the worlds behind it.
+//!
+//! Refuses to send anything that changes something without a [`Permit`], which only a durable fact gives.
+
+mod network;
+mod patience;
+mod read_only;
+
+pub use network::Network;
+pub use patience::Patient;
+pub use read_only::ReadOnly;
+
+use crate::journal::Permit;
+use async_trait::async_trait;
+use bytes::Bytes;
+use std::time::Duration;
+
+pub type Request = http::Request<Bytes>;
+pub type Response = http::Response<Bytes>;
+
+/// Carries one request to its host and one answer back. Never sends anything twice, and never follows a redirect.
+#[async_trait]
+pub trait Transport: Send + Sync {
+    async fn send(&self, request: Request, intent: Intent<'_>) -> Result<Response, SendError>;
+}
+
+/// What a request is for.
+#[derive(Clone, Copy, Debug)]
+pub enum Intent<'a> {
+    /// Changes nothing, whatever its method.
+    Read,
+    /// Changes something, and its fact is durable.
+    Change(&'a Permit),
+}
+
+impl Intent<'_> {
+    pub fn is_read(&self) -> bool {
+        matches!(self, Self::Read)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SendError {
+    /// No byte of it left this machine.
+    #[error("cannot reach {host}: {why}")]
+    NotSent { host: String, why: String },
+    /// It may have arrived; no whole answer came back.
+    #[error("no answer from {host}: {why}")]
+    Unanswered { host: String, why: String },
+    /// This world sends reads only.
+    #[error("{method} {path} was not sent: this world is read-only")]
+    ReadOnly { method: String, path: String },
+}
+
+/// How long a server asks us to wait: `x-ms-retry-after-ms`, `retry-after-ms`, then `Retry-After` in seconds.
+///
+/// The order is that of azure-core's retry policy. ARM promises whole seconds (ARM RPC, "Retry-After").
+pub fn retry_after(response: &Response) -> Option<Duration> {
+    let number = |name: &str| -> Option<u64> {
+        response.headers().get(name)?.to_str().ok()?.trim().parse().ok()
+    };
+    number("x-ms-retry-after-ms")
+        .or_else(|| number("retry-after-ms"))
+        .map(Duration::from_millis)
+        .or_else(|| number("retry-after").map(Duration::from_secs))
+}
+
+/// The host of a request, for messages.
+pub fn host(request: &Request) -> String {
+    request.uri().host().unwrap_or("an unnamed host").to_owned()
+}

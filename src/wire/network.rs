@@ -1,0 +1,75 @@
+//! The network itself.
+
+use super::{Intent, Request, Response, SendError, Transport, host};
+use async_trait::async_trait;
+use std::{sync::OnceLock, time::Duration};
+
+/// Sends over the network. Its client is made at the first request: building one reads the machine's roots of trust.
+#[derive(Default)]
+pub struct Network {
+    client: OnceLock<reqwest::Client>,
+}
+
+impl Network {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn client(&self) -> Result<&reqwest::Client, reqwest::Error> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
+        // No redirect may carry a token to another host, and no retry of the library's may send a change twice.
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .connect_timeout(Duration::from_secs(10))
+            .timeout(Duration::from_mins(2))
+            .user_agent(concat!("failover/", env!("CARGO_PKG_VERSION")))
+            .build()?;
+        Ok(self.client.get_or_init(|| client))
+    }
+}
+
+#[async_trait]
+impl Transport for Network {
+    async fn send(&self, request: Request, _: Intent<'_>) -> Result<Response, SendError> {
+        let host = host(&request);
+        let not_sent = |why: String| SendError::NotSent { host: host.clone(), why };
+        let client = self.client().map_err(|error| not_sent(chain(&error)))?;
+        let request =
+            reqwest::Request::try_from(request).map_err(|error| not_sent(chain(&error)))?;
+        let unanswered = |error: reqwest::Error| {
+            let why = chain(&error.without_url());
+            SendError::Unanswered { host: host.clone(), why }
+        };
+        let answer = match client.execute(request).await {
+            Ok(answer) => answer,
+            Err(error) if error.is_connect() || error.is_builder() => {
+                return Err(not_sent(chain(&error.without_url())));
+            }
+            Err(error) => return Err(unanswered(error)),
+        };
+        let mut response = http::Response::builder().status(answer.status());
+        if let Some(headers) = response.headers_mut() {
+            headers.clone_from(answer.headers());
+        }
+        let body = answer.bytes().await.map_err(unanswered)?;
+        response.body(body).map_err(|error| not_sent(chain(&error)))
+    }
+}
+
+/// An error and its causes in one line: reqwest's own text hides why.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text.push_str(": ");
+            text.push_str(&inner_text);
+        }
+        cause = inner.source();
+    }
+    text
+}

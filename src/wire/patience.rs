@@ -1,0 +1,54 @@
+//! Reads are tried again; changes never are.
+
+use super::{Intent, Request, Response, SendError, Transport, retry_after};
+use crate::model::Clock;
+use async_trait::async_trait;
+use http::StatusCode;
+use std::{sync::Arc, time::Duration};
+
+/// How often a read is sent at most.
+const READS: u32 = 4;
+/// The first pause between two tries; it doubles.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// The longest pause that a server can ask of a read before its answer is handed on as it is.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// Sends reads again after 408, 429, 5xx and lost connections, as the server asks. A change goes out once, and
+/// whatever came of it is handed on.
+pub struct Patient {
+    inner: Arc<dyn Transport>,
+    clock: Clock,
+}
+
+impl Patient {
+    pub fn new(inner: Arc<dyn Transport>, clock: Clock) -> Self {
+        Self { inner, clock }
+    }
+}
+
+#[async_trait]
+impl Transport for Patient {
+    async fn send(&self, request: Request, intent: Intent<'_>) -> Result<Response, SendError> {
+        if !intent.is_read() {
+            return self.inner.send(request, intent).await;
+        }
+        let mut pause = FIRST_PAUSE;
+        for _ in 1..READS {
+            match self.inner.send(request.clone(), intent).await {
+                Ok(response) if !is_passing(response.status()) => return Ok(response),
+                Ok(response) => match retry_after(&response) {
+                    Some(asked) if asked > LONGEST_PAUSE => return Ok(response),
+                    asked => self.clock.sleep(asked.unwrap_or(pause).max(pause)).await,
+                },
+                Err(error @ SendError::ReadOnly { .. }) => return Err(error),
+                Err(_) => self.clock.sleep(pause).await,
+            }
+            pause *= 2;
+        }
+        self.inner.send(request, intent).await
+    }
+}
+
+fn is_passing(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 408 | 429 | 500 | 502..=504)
+}

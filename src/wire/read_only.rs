@@ -1,0 +1,43 @@
+//! The world of dry-runs and checks: reads pass, everything else stays here.
+
+use super::{Intent, Request, Response, SendError, Transport};
+use async_trait::async_trait;
+use http::Method;
+use std::sync::Arc;
+
+/// Reads that the vendors made POSTs, by the end of their path (Azure: the listing of an app's settings).
+const READS_THAT_ARE_POSTS: [&str; 2] =
+    ["/config/appsettings/list", "/config/connectionstrings/list"];
+
+/// Lets reads through and refuses the rest, whatever the caller says that a request is for.
+pub struct ReadOnly {
+    inner: Arc<dyn Transport>,
+}
+
+impl ReadOnly {
+    pub fn new(inner: Arc<dyn Transport>) -> Self {
+        Self { inner }
+    }
+
+    fn is_read(request: &Request) -> bool {
+        let path = request.uri().path().to_ascii_lowercase();
+        match *request.method() {
+            Method::GET | Method::HEAD => true,
+            Method::POST => READS_THAT_ARE_POSTS.iter().any(|read| path.ends_with(read)),
+            _ => false,
+        }
+    }
+}
+
+#[async_trait]
+impl Transport for ReadOnly {
+    async fn send(&self, request: Request, intent: Intent<'_>) -> Result<Response, SendError> {
+        if !intent.is_read() || !Self::is_read(&request) {
+            return Err(SendError::ReadOnly {
+                method: request.method().to_string(),
+                path: request.uri().path().to_owned(),
+            });
+        }
+        self.inner.send(request, intent).await
+    }
+}
