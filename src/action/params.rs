@@ -4,7 +4,7 @@
 //! and files have been written out in full.
 
 use super::{Default, Kind, Parameter, Shape};
-use crate::model::{Diagnostic, Mode, Node, Region, Resource, Span, Value, span};
+use crate::model::{Diagnostic, Key, Mode, Node, Region, Resource, Span, Value, span};
 use std::time::Duration;
 
 /// Reports every mistake of a step's `with`, as a runbook or a plan holds it.
@@ -87,19 +87,13 @@ fn check_value(parameter: &Parameter, node: &Node, found: &mut Vec<Diagnostic>) 
         (Shape::Ints { least, most }, _) => {
             found.push(wrong(&format!("a list of whole numbers from {least} to {most}")));
         }
-        (Shape::Map, Value::Map(entries)) => {
-            for (key, value) in entries {
-                if !matches!(value.value, Value::Text(_) | Value::Late(_)) {
-                    let message = format!("`{}` must be a text: put it in quotes", key.text);
-                    found.push(Diagnostic::at(value.span, message));
-                }
-            }
-        }
+        (Shape::Map, Value::Map(entries)) => check_texts(entries, found),
         (Shape::Maps, Value::Map(entries)) => {
             for (key, value) in entries {
-                if !matches!(value.value, Value::Map(_)) {
-                    let message = format!("`{}` must be a map", key.text);
-                    found.push(Diagnostic::at(value.span, message));
+                match &value.value {
+                    Value::Map(inner) => check_texts(inner, found),
+                    _ => found
+                        .push(Diagnostic::at(value.span, format!("`{}` must be a map", key.text))),
                 }
             }
         }
@@ -115,6 +109,15 @@ fn check_value(parameter: &Parameter, node: &Node, found: &mut Vec<Diagnostic>) 
                     "a name, or `{ name: …, resource_group: …, subscription: …, region: … }`",
                 ),
             );
+        }
+    }
+}
+
+fn check_texts(entries: &[(Key, Node)], found: &mut Vec<Diagnostic>) {
+    for (key, value) in entries {
+        if !matches!(value.value, Value::Text(_) | Value::Late(_)) {
+            let message = format!("`{}` must be a text: put it in quotes", key.text);
+            found.push(Diagnostic::at(value.span, message));
         }
     }
 }
@@ -147,7 +150,7 @@ fn check_numbers(
 const RESOURCE_KEYS: [&str; 6] =
     ["name", "resource_group", "subscription", "region", "kind", "made_by_the_run"];
 
-fn check_resource(node: &Node, entries: &[(crate::model::Key, Node)], found: &mut Vec<Diagnostic>) {
+fn check_resource(node: &Node, entries: &[(Key, Node)], found: &mut Vec<Diagnostic>) {
     if node.get("name").is_none() {
         found.push(Diagnostic::at(node.span, "a resource needs a `name`"));
     }
@@ -259,9 +262,7 @@ impl<'a> Params<'a> {
 
     pub fn map(&self, name: &str) -> Vec<(String, String)> {
         let entries = self.node(name).map(Node::entries).unwrap_or_default();
-        let pair = |(key, node): &(crate::model::Key, Node)| {
-            Some((key.text.clone(), node.as_text()?.to_owned()))
-        };
+        let pair = |(key, node): &(Key, Node)| Some((key.text.clone(), node.as_text()?.to_owned()));
         entries.iter().filter_map(pair).collect()
     }
 

