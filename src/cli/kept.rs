@@ -1,0 +1,168 @@
+//! The runs that are kept: finds the one that is meant, and reads it.
+
+use super::{Desk, settings::Settings};
+use crate::{
+    journal::{Folder, Holder, Lock, LockError, Runs},
+    model::{Exit, Failure, Hint, RunId},
+    plan::{self, Plan},
+    report::{AtWork, Timeline, rows, stands},
+};
+use std::sync::Arc;
+
+/// Live runs and simulated ones are kept apart, with their locks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Realm {
+    Live,
+    Simulated,
+}
+
+impl Realm {
+    pub(super) const ALL: [Self; 2] = [Self::Live, Self::Simulated];
+
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Simulated => "simulated",
+        }
+    }
+
+    pub(super) fn runs(self, settings: &Settings) -> Runs {
+        Runs::in_folder(settings.state.join(self.as_str()))
+    }
+}
+
+/// One run in its folder.
+#[derive(Clone, Debug)]
+pub(super) struct Kept {
+    pub id: RunId,
+    pub realm: Realm,
+    pub folder: Folder,
+}
+
+impl Kept {
+    /// The plan and what happened.
+    pub(super) fn read(&self) -> Result<Timeline, Failure> {
+        let plan = Arc::new(self.plan()?);
+        let reading = self.folder.read()?;
+        Timeline::replay(self.id, plan, &reading.entries).map_err(|error| {
+            Failure::new(
+                Exit::Journal,
+                format!("the journal of run {} does not add up", self.id.short()),
+            )
+            .because(error)
+        })
+    }
+
+    fn plan(&self) -> Result<Plan, Failure> {
+        let bytes = self.folder.plan()?;
+        let what = format!("the plan of run {} cannot be read", self.id.short());
+        let plan: Plan = serde_json::from_slice(&bytes)
+            .map_err(|error| Failure::new(Exit::Journal, what.clone()).because(error))?;
+        if plan.version != plan::VERSION {
+            let why = format!("it is of version {}, and this is {}", plan.version, plan::VERSION);
+            return Err(Failure::new(Exit::Journal, what).because(why));
+        }
+        Ok(plan)
+    }
+
+    /// Whether a process carries it out just now.
+    pub(super) fn at_work(&self, plan: &Plan, settings: &Settings) -> Result<AtWork, Failure> {
+        match Lock::take(&self.realm.runs(settings).locks(), &plan.lock, &holder(self.id, settings))
+        {
+            Ok(_) => Ok(AtWork::Nobody),
+            Err(LockError::Held(Some(held))) if held.run == self.id => Ok(AtWork::Somebody),
+            Err(LockError::Held(_)) => Ok(AtWork::Nobody),
+            Err(LockError::Journal(error)) => Err(error.into()),
+        }
+    }
+}
+
+pub(super) fn holder(run: RunId, settings: &Settings) -> Holder {
+    Holder {
+        run,
+        who: settings.who.clone(),
+        host: settings.host.clone(),
+        process: std::process::id(),
+        since: crate::model::Clock::real().now(),
+    }
+}
+
+/// All runs, the oldest first. A folder without a plan is one whose run never began.
+pub(super) fn all(settings: &Settings) -> Result<Vec<Kept>, Failure> {
+    let mut all = Vec::new();
+    for realm in Realm::ALL {
+        let runs = realm.runs(settings);
+        for id in runs.list()? {
+            let folder = runs.folder(id);
+            if folder.path().join("plan.json").exists() {
+                all.push(Kept { id, realm, folder });
+            }
+        }
+    }
+    all.sort_by_key(|kept| kept.id);
+    Ok(all)
+}
+
+/// The run that was typed.
+pub(super) fn named(desk: &Desk, typed: &str) -> Result<Kept, Failure> {
+    let matches =
+        |kept: &Kept| kept.id.to_string() == typed || kept.id.short() == typed.to_ascii_lowercase();
+    let found: Vec<_> = all(&desk.settings)?.into_iter().filter(matches).collect();
+    match found.as_slice() {
+        [only] => Ok(only.clone()),
+        [] => Err(Failure::new(Exit::CommandLine, format!("there is no run `{typed}`"))
+            .hint(Hint::run("list them", desk.settings.command("failover runs")))),
+        _ => Err(several(desk, &format!("several runs are called `{typed}`"), &found)),
+    }
+}
+
+/// The run that is meant when none was typed: the last one, as long as there is no doubt whether a live or a simulated
+/// run is meant.
+pub(super) fn last(desk: &Desk, wanted: impl Fn(&Kept) -> bool) -> Result<Kept, Failure> {
+    let found: Vec<_> = all(&desk.settings)?.into_iter().filter(wanted).collect();
+    let last: Vec<_> = Realm::ALL
+        .iter()
+        .filter_map(|realm| found.iter().rfind(|kept| kept.realm == *realm).cloned())
+        .collect();
+    match last.as_slice() {
+        [only] => Ok(only.clone()),
+        [] => Err(Failure::new(Exit::CommandLine, "there is no such run")
+            .hint(Hint::run("list them", desk.settings.command("failover runs")))),
+        _ => {
+            Err(several(desk, "there are live runs and simulated ones: say which is meant", &last))
+        }
+    }
+}
+
+fn several(desk: &Desk, what: &str, found: &[Kept]) -> Failure {
+    let failure = Failure::new(Exit::CommandLine, what);
+    let listed = table(found, &desk.settings);
+    listed.lines().fold(failure, Failure::standing)
+}
+
+/// Runs in rows.
+pub(super) fn table(found: &[Kept], settings: &Settings) -> String {
+    let cells: Vec<_> = found.iter().map(|kept| row(kept, settings)).collect();
+    rows(&cells)
+}
+
+/// A run that cannot be read is listed all the same, with the reason.
+fn row(kept: &Kept, settings: &Settings) -> Vec<String> {
+    let mut cells = vec![kept.id.short(), kept.realm.as_str().to_owned()];
+    match kept.read() {
+        Err(failure) => cells.push(failure.what),
+        Ok(timeline) => {
+            let plan = &timeline.plan;
+            let at_work = kept.at_work(plan, settings).unwrap_or(AtWork::Nobody);
+            let started = timeline.started();
+            cells.extend([
+                started.map(|at| at.strftime("%Y-%m-%d %H:%MZ").to_string()).unwrap_or_default(),
+                plan.runbook.clone(),
+                format!("{} → {}", plan.from, plan.to),
+                plan.mode.to_string(),
+                stands(&timeline, at_work).to_owned(),
+            ]);
+        }
+    }
+    cells
+}

@@ -1,0 +1,19 @@
+//! `failover plan`: what a run would do, told offline.
+
+use super::{Desk, choice::Chosen};
+use crate::model::{Exit, Failure};
+use clap::Args;
+
+/// Show the steps of a run, without asking any cloud
+#[derive(Args)]
+pub(super) struct PlanVerb {
+    #[command(flatten)]
+    chosen: Chosen,
+}
+
+impl PlanVerb {
+    pub(super) fn carry_out(&self, desk: &Desk) -> Result<Exit, Failure> {
+        let _ = (&self.chosen, desk);
+        Err(super::not_yet())
+    }
+}

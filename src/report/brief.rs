@@ -1,0 +1,106 @@
+//! The screen at the end of a run that came to its end: what was promised and what was measured.
+
+use super::{
+    measure::{Loss, Measures, Recovery},
+    text,
+    timeline::Timeline,
+    words,
+};
+use crate::model::span::{clock_time, show};
+use jiff::Timestamp;
+use std::time::Duration;
+
+/// The last words of a run.
+pub fn summary(timeline: &Timeline, report: &str, flags: &str) -> String {
+    let plan = &timeline.plan;
+    let outcome = timeline.state.finished.map_or("stopped", words::outcome_of_run);
+    let measures = Measures::of(timeline);
+    let head = format!(
+        "{outcome}  {} {} {}   run {}, {}, {}",
+        plan.runbook,
+        if outcome == "aborted" { "was moving to" } else { "runs in" },
+        plan.to,
+        timeline.run.short(),
+        show(timeline.total()),
+        sent(&measures)
+    );
+    let mut rows = figures(timeline, &measures);
+    let owed = timeline.owed();
+    if !owed.is_empty() {
+        rows.push(vec!["owed".to_owned(), text::list(owed)]);
+    }
+    rows.push(vec!["report".to_owned(), report.to_owned()]);
+    let mut out = format!("{head}\n{}", indent(&text::rows(&rows)));
+    if !timeline.owed().is_empty() {
+        let run = timeline.run.short();
+        out.push_str(&format!(
+            "nothing is retrying what is owed now; when the old region is back\n      failover resume \
+             {run}{flags}\n"
+        ));
+    }
+    out
+}
+
+fn indent(text: &str) -> String {
+    text.lines().map(|line| format!("  {line}\n")).collect()
+}
+
+/// How many changes there were, and whether any was sent more than once.
+pub(super) fn sent(measures: &Measures) -> String {
+    let changes = text::count(measures.changes, "change");
+    match (measures.changes, measures.sent_again, measures.harmful_sent_again) {
+        (0, ..) => "nothing had to be changed".to_owned(),
+        (_, 0, _) => format!("{changes}, none sent twice"),
+        (_, again, 0) => format!("{changes}, {again} sent again without harm"),
+        (_, again, harmful) => format!("{changes}, {again} sent again, {harmful} of them harmful"),
+    }
+}
+
+/// Recovery time, data loss and people, each against what was promised.
+pub(super) fn figures(timeline: &Timeline, measures: &Measures) -> Vec<Vec<String>> {
+    let objectives = &timeline.plan.objectives;
+    let of = |promised: Option<Duration>| {
+        promised.map_or_else(String::new, |promised| format!("of {}", show(promised)))
+    };
+    let last = timeline.last().unwrap_or(Timestamp::MIN);
+    let (recovery, seen) = match measures.recovery {
+        Recovery::NotMeasured => ("not measured".to_owned(), "nothing was watched".to_owned()),
+        Recovery::NeverLost => ("0 s".to_owned(), "no sample failed".to_owned()),
+        Recovery::NotYet { since } => {
+            let gone = measures.recovery.length(last).unwrap_or_default();
+            (format!("over {}", show(gone)), format!("failing since {}", clock_time(since)))
+        }
+        Recovery::Took { lost, back } => {
+            let (lost, back) = (clock_time(lost), clock_time(back));
+            let took = measures.recovery.length(last).unwrap_or_default();
+            (show(took), format!("first failed sample {lost}, first good one {back}"))
+        }
+    };
+    let (loss, parts) = match &measures.loss {
+        Loss::NotMeasured => ("not measured".to_owned(), String::new()),
+        Loss::Nothing => ("none".to_owned(), "nothing was done that could lose any".to_owned()),
+        Loss::UpTo(parts) => {
+            let longest = measures.loss.length().unwrap_or_default();
+            let each = parts.iter().map(|(step, length)| format!("{step} {}", length_of(*length)));
+            (length_of(longest), each.collect::<Vec<_>>().join(", "))
+        }
+    };
+    let (recovery_verdict, loss_verdict) =
+        (measures.recovery_verdict.as_str(), measures.loss_verdict.as_str());
+    let questions = timeline.questions().count();
+    vec![
+        vec!["recovery time".into(), recovery, of(objectives.rto), recovery_verdict.into(), seen],
+        vec!["data loss".into(), loss, of(objectives.rpo), loss_verdict.into(), parts],
+        vec![
+            "people".into(),
+            show(timeline.human()),
+            String::new(),
+            String::new(),
+            format!("waiting for an answer ({})", text::count(questions, "question")),
+        ],
+    ]
+}
+
+fn length_of(loss: Duration) -> String {
+    if loss.is_zero() { "none".to_owned() } else { show(loss) }
+}

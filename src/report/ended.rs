@@ -1,0 +1,129 @@
+//! A run that came to its end, or stopped before it: what failed, what is true now, what to type.
+
+use super::{
+    text,
+    timeline::{End, Timeline},
+};
+use crate::{
+    engine::{Ending, Stop},
+    model::{Exit, Failure, Hint, StepId, span::clock_time},
+    plan::Step,
+    run::{Life, StepOutcome, StepState},
+};
+
+/// Why the run is not done, when it is not.
+pub fn failure(timeline: &Timeline, ending: Ending, flags: &str) -> Option<Failure> {
+    let run = timeline.run.short();
+    let resume = format!("failover resume {run}{flags}");
+    let asking = || {
+        let asks = |state: &StepState| matches!(state.life, Life::Asking { .. });
+        let step =
+            timeline.plan.steps.iter().find(|s| timeline.state.step(&s.id).is_some_and(asks));
+        step.map_or_else(|| "a step".to_owned(), |step| format!("`{}`", step.id))
+    };
+    let stopped = |exit, what: String| Failure::new(exit, what);
+    let failure = match ending {
+        Ending::Done | Ending::Owing | Ending::Aborted => return None,
+        Ending::Failed => failed(timeline, &resume),
+        Ending::Stopped(Stop::Interrupted) => {
+            let (done, all) = progress(timeline);
+            stopped(Exit::Interrupted, format!("interrupted after {done} of {all} steps"))
+                .hint(Hint::run("nothing is lost; go on", resume))
+        }
+        Ending::Stopped(Stop::Declined) => {
+            stopped(Exit::Declined, "declined; nothing more was started".to_owned())
+                .hint(Hint::run("go on; it asks again", resume.clone()))
+                .hint(Hint::run("end the run for good", format!("{resume} --abort")))
+        }
+        Ending::Stopped(Stop::Unanswered) => {
+            let what = format!("{} asks, and nobody is there who could answer", asking());
+            stopped(Exit::Failed, what).hint(Hint::run("go on at a terminal", resume))
+        }
+    };
+    Some(standing(timeline).into_iter().fold(failure, Failure::standing))
+}
+
+fn failed(timeline: &Timeline, resume: &str) -> Failure {
+    let Some((story, why)) = timeline.failed() else {
+        return Failure::new(Exit::Bug, "the run failed, and no step says why");
+    };
+    let step = &story.id;
+    let refused = story.changes.last().filter(|last| matches!(last.end, End::Refused(_)));
+    let failure = match refused {
+        Some(change) => {
+            let id = change.request_ids.last().filter(|id| !why.contains(id.as_str()));
+            let id = id.map_or_else(String::new, |id| format!(", request id {id}"));
+            Failure::new(Exit::Failed, format!("step `{step}` failed: {}", change.change.says))
+                .because(format!("{why}{id}"))
+        }
+        None => Failure::new(Exit::Failed, format!("step `{step}` failed: {why}")),
+    };
+    let after = after(timeline, step);
+    let leave_out = if after.is_empty() {
+        "leave it out".to_owned()
+    } else {
+        let verb = if after.len() == 1 { "comes" } else { "come" };
+        format!("leave it out ({} {verb} after it)", after.join(", "))
+    };
+    failure
+        .hint(Hint::run("try it again", resume))
+        .hint(Hint::run(
+            "it was done by hand: have that looked at, and go on",
+            format!("{resume} --done {step} --note \"…\""),
+        ))
+        .hint(Hint::run(leave_out, format!("{resume} --skip {step} --reason \"…\"")))
+}
+
+/// The steps that wait for this one, near or far, as long as they have not been done.
+fn after<'a>(timeline: &'a Timeline, step: &StepId) -> Vec<&'a str> {
+    let plan = &timeline.plan;
+    let mut held = vec![step];
+    held.extend(plan.step(step).and_then(|step| step.group.as_ref()));
+    let mut after = Vec::new();
+    for later in &plan.steps {
+        if later.needs.iter().any(|need| held.contains(&need)) {
+            held.push(&later.id);
+            after.extend(later.action().map(|_| later.id.as_str()));
+        }
+    }
+    after
+}
+
+fn progress(timeline: &Timeline) -> (usize, usize) {
+    let is_done = |state: &StepState| {
+        matches!(
+            state.outcome(),
+            Some(StepOutcome::Succeeded | StepOutcome::AlreadyDone | StepOutcome::Skipped { .. })
+        )
+    };
+    (timeline.those(is_done).len(), timeline.work().count())
+}
+
+/// What is true now, in lines: of the steps, then of the users.
+pub(super) fn standing(timeline: &Timeline) -> Vec<String> {
+    let (done, all) = progress(timeline);
+    let mut parts = vec![format!("{done} of {all} steps done")];
+    let under_way = |step: &Step| match timeline.state.step(&step.id).map(|state| &state.life) {
+        Some(Life::Accepted { at, .. }) => {
+            Some(format!("{} goes on in the cloud (since {})", step.id, clock_time(*at)))
+        }
+        Some(Life::Begun { at, .. }) => {
+            Some(format!("{} is in doubt (sent at {})", step.id, clock_time(*at)))
+        }
+        _ => None,
+    };
+    parts.extend(timeline.plan.steps.iter().filter_map(under_way));
+    let owed = timeline.owed();
+    if !owed.is_empty() {
+        let verb = if owed.len() == 1 { "is" } else { "are" };
+        parts.push(format!("{} {verb} owed", text::list(owed)));
+    }
+    let mut lines = vec![parts.join("; ")];
+    for watch in &timeline.plan.watch {
+        if let Some(last) = timeline.samples.iter().rfind(|sample| sample.watch == watch.name) {
+            let since = clock_time(last.at);
+            lines.push(format!("users of {}: {} since {since}", watch.name, last.says));
+        }
+    }
+    lines
+}

@@ -1,0 +1,167 @@
+//! What happens and what happened, for programs. A reader that skips what it does not know reads every later version.
+
+use super::{
+    measure::{Loss, Measures, Recovery},
+    timeline::{ChangeStory, End, StepStory, Timeline},
+};
+use crate::{
+    model::{Exit, RunId, span::between},
+    run::Event,
+};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// One event in one line.
+pub fn line(run: RunId, is_simulated: bool, event: &Event) -> String {
+    // An event is made of texts and numbers: it always has a JSON form.
+    let mut event = serde_json::to_value(event).unwrap_or_default();
+    forget_handles(&mut event);
+    json!({ "run": run.short(), "simulated": is_simulated, "event": event }).to_string()
+}
+
+/// The last line of a run.
+pub fn ended(timeline: &Timeline, exit: Exit) -> String {
+    let run = timeline.run.short();
+    let report = document(timeline);
+    let event = json!({ "ended": { "exit_code": exit.code(), "report": report } });
+    json!({ "run": run, "simulated": timeline.state.simulated, "event": event }).to_string()
+}
+
+/// Where to poll an operation is signed by some clouds, and so worth something to others.
+fn forget_handles(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.shift_remove("handle");
+            members.values_mut().for_each(forget_handles);
+        }
+        Value::Array(items) => items.iter_mut().for_each(forget_handles),
+        _ => {}
+    }
+}
+
+/// The whole report.
+pub fn document(timeline: &Timeline) -> Value {
+    let plan = &timeline.plan;
+    let measures = Measures::of(timeline);
+    let work: Vec<_> = timeline.plan.steps.iter().zip(&timeline.steps).map(step).collect();
+    let sessions = timeline.sessions.iter().map(|session| {
+        json!({ "who": session.who, "host": session.host, "identity": session.identity,
+            "tool": session.tool, "from": session.from, "to": session.to })
+    });
+    let samples = timeline.samples.iter().map(|sample| {
+        json!({ "at": sample.at, "watch": sample.watch, "good": sample.good, "says": sample.says })
+    });
+    json!({
+        "version": 1,
+        "run": timeline.run,
+        "simulated": timeline.state.simulated,
+        "runbook": plan.runbook,
+        "path": plan.path,
+        "from": plan.from,
+        "to": plan.to,
+        "mode": plan.mode,
+        "outcome": timeline.state.finished,
+        "started": timeline.started(),
+        "last": timeline.last(),
+        "total_seconds": timeline.total().as_secs_f64(),
+        "human_seconds": timeline.human().as_secs_f64(),
+        "recovery": recovery(&measures, plan.objectives.rto, timeline.last()),
+        "data_loss": loss(&measures, plan.objectives.rpo),
+        "changes": { "begun": measures.changes, "sent_again": measures.sent_again,
+            "harmful_sent_again": measures.harmful_sent_again },
+        "owed": timeline.owed(),
+        "sessions": sessions.collect::<Vec<_>>(),
+        "steps": work,
+        "samples": samples.collect::<Vec<_>>(),
+    })
+}
+
+fn recovery(measures: &Measures, promised: Option<Duration>, last: Option<Timestamp>) -> Value {
+    let (lost, back) = match measures.recovery {
+        Recovery::NotMeasured | Recovery::NeverLost => (None, None),
+        Recovery::NotYet { since } => (Some(since), None),
+        Recovery::Took { lost, back } => (Some(lost), Some(back)),
+    };
+    let took = measures.recovery.length(last.unwrap_or(Timestamp::MIN));
+    json!({
+        "seconds": took.map(|took| took.as_secs_f64()),
+        "objective_seconds": promised.map(|promised| promised.as_secs_f64()),
+        "verdict": measures.recovery_verdict.as_str(),
+        "first_failed_sample": lost,
+        "first_good_sample": back,
+    })
+}
+
+fn loss(measures: &Measures, promised: Option<Duration>) -> Value {
+    let parts: Vec<_> = match &measures.loss {
+        Loss::NotMeasured | Loss::Nothing => Vec::new(),
+        Loss::UpTo(parts) => parts
+            .iter()
+            .map(|(step, length)| json!({ "step": step, "seconds": length.as_secs_f64() }))
+            .collect(),
+    };
+    json!({
+        "seconds": measures.loss.length().map(|length| length.as_secs_f64()),
+        "objective_seconds": promised.map(|promised| promised.as_secs_f64()),
+        "verdict": measures.loss_verdict.as_str(),
+        "parts": parts,
+    })
+}
+
+fn step((step, story): (&crate::plan::Step, &StepStory)) -> Value {
+    let questions: Vec<_> = story
+        .questions
+        .iter()
+        .map(|asked| {
+            let answer = asked.answered.as_ref().map(|answered| {
+                json!({ "at": answered.at, "answer": answered.answer, "who": answered.who,
+                    "note": answered.note })
+            });
+            json!({ "at": asked.at, "question": asked.question, "evidence": asked.evidence,
+                "answered": answer })
+        })
+        .collect();
+    let took = story.finished.and_then(|end| story.elapsed(end)).unwrap_or_default();
+    json!({
+        "id": step.id,
+        "number": step.number,
+        "title": step.title,
+        "action": step.action().map(|work| &work.action),
+        "outcome": story.outcome,
+        "attempts": story.attempts,
+        "started": story.started,
+        "finished": story.finished,
+        "machine_seconds": took.saturating_sub(story.human()).as_secs_f64(),
+        "human_seconds": story.human().as_secs_f64(),
+        "by_hand": story.by_hand.as_ref().map(|(who, note)| json!({ "who": who, "note": note })),
+        "evidence": story.evidence,
+        "changes": story.changes.iter().map(change).collect::<Vec<_>>(),
+        "questions": questions,
+    })
+}
+
+fn change(story: &ChangeStory) -> Value {
+    let (end, why) = match &story.end {
+        End::Open => ("open", None),
+        End::Settled => ("settled", None),
+        End::InDoubt(why) => ("in_doubt", Some(why)),
+        End::Deferred(why) => ("deferred", Some(why)),
+        End::Refused(why) => ("refused", Some(why)),
+    };
+    json!({
+        "id": story.change.id,
+        "says": story.change.says,
+        "sign": story.change.sign,
+        "harmful": story.change.is_harmful(),
+        "begun": story.begun,
+        "accepted": story.accepted,
+        "ended": story.ended,
+        "seconds": story.ended.map(|ended| between(story.begun, ended).as_secs_f64()),
+        "end": end,
+        "why": why,
+        "sent_again": story.again,
+        "request_ids": story.request_ids,
+        "data_loss_seconds": story.data_loss.map(|loss| loss.as_secs_f64()),
+    })
+}

@@ -1,0 +1,64 @@
+//! A question with all that its answer should rest on, and what each answer does.
+
+use super::{text, words};
+use crate::{
+    engine::Ask,
+    model::StepId,
+    plan::{Effect, Plan, Step},
+    run::Question,
+};
+
+/// The question as it stands above the prompt.
+pub fn question(ask: &Ask, plan: &Plan, width: usize) -> String {
+    let mut out = format!("? {}: {}\n", ask.step, heading(&ask.question));
+    let mut facts: Vec<(String, String)> = words::read(&ask.evidence).collect();
+    if !ask.owed.is_empty() {
+        let owed = format!("{} (tried again while this runs)", text::list(&ask.owed));
+        facts.push(("owed".to_owned(), owed));
+    }
+    if matches!(ask.question, Question::Consent { .. }) && cannot_be_undone(plan, &ask.step) {
+        let way_back = "no way back but a failback, once both sides are replicated again";
+        facts.push(("after this".to_owned(), way_back.to_owned()));
+    }
+    let names = facts.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
+    for (name, value) in &facts {
+        let value = text::fit(value, width.saturating_sub(names + 7));
+        out.push_str(&format!("    {name:<names$}   {value}\n"));
+    }
+    out.push_str(answers(&ask.question));
+    out
+}
+
+fn heading(question: &Question) -> String {
+    match question {
+        Question::Consent { says } => says.clone(),
+        Question::Attest { says, .. } => says.clone(),
+        Question::Happened { says, .. } => format!(
+            "did this happen? {says}\n    It was sent, no answer came, and the cloud does not tell. Sent a \
+             second time it could do harm."
+        ),
+        Question::Without { why } => format!("it failed; go on without it? {why}"),
+    }
+}
+
+fn answers(question: &Question) -> &'static str {
+    match question {
+        Question::Consent { .. } => {
+            "  yes  go on      no  stop here; nothing of this was changed; resume later"
+        }
+        Question::Attest { .. } => "  yes  it is done      no  stop here; resume later",
+        Question::Happened { .. } => {
+            "  yes  it happened; go on after it      no  it did not; stop here, and a resume looks again"
+        }
+        Question::Without { .. } => {
+            "  yes  leave it out and go on      no  stop here; a resume tries it again"
+        }
+    }
+}
+
+/// Whether the step, or one of its group, cannot be undone.
+fn cannot_be_undone(plan: &Plan, id: &StepId) -> bool {
+    let Some(step) = plan.step(id) else { return false };
+    let is_final = |step: &Step| step.action().is_some_and(|w| w.effect == Effect::CannotBeUndone);
+    is_final(step) || step.children().iter().filter_map(|child| plan.step(child)).any(is_final)
+}

@@ -1,0 +1,404 @@
+//! Facts to what happened: who did what, when, how often, and how long it took.
+//!
+//! Folds the same facts as [`RunState`], which it holds, and keeps what a decision need not know and a reader wants.
+
+use crate::{
+    action::Change,
+    journal::Entry,
+    model::{Evidence, RunId, StepId, span::between},
+    plan::{Plan, Step},
+    run::{
+        Answer, Fact, IllegalFact, Question, RunFact, RunState, StepFact, StepOutcome, StepState,
+    },
+};
+use jiff::Timestamp;
+use std::{sync::Arc, time::Duration};
+
+/// What happened in a run until now.
+#[derive(Clone, Debug)]
+pub struct Timeline {
+    pub run: RunId,
+    pub plan: Arc<Plan>,
+    pub state: RunState,
+    /// Each process that worked on it.
+    pub sessions: Vec<Session>,
+    /// In the plan's order.
+    pub steps: Vec<StepStory>,
+    pub samples: Vec<Sample>,
+    pub interrupted: bool,
+}
+
+/// The work of one process.
+#[derive(Clone, Debug)]
+pub struct Session {
+    pub who: String,
+    pub host: String,
+    pub identity: String,
+    pub tool: String,
+    pub from: Timestamp,
+    /// Its last record.
+    pub to: Timestamp,
+}
+
+/// What users saw at a watched address, from then on.
+#[derive(Clone, Debug)]
+pub struct Sample {
+    pub at: Timestamp,
+    pub watch: String,
+    pub good: bool,
+    pub says: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct StepStory {
+    pub id: StepId,
+    pub started: Option<Timestamp>,
+    pub finished: Option<Timestamp>,
+    pub outcome: Option<StepOutcome>,
+    pub attempts: u32,
+    pub changes: Vec<ChangeStory>,
+    pub questions: Vec<Asked>,
+    pub evidence: Evidence,
+    /// Who said that it was done by hand, or left it out, and why.
+    pub by_hand: Option<(String, String)>,
+    /// While it was open and no process was at it.
+    away: Duration,
+}
+
+#[derive(Clone, Debug)]
+pub struct ChangeStory {
+    pub change: Change,
+    pub begun: Timestamp,
+    pub accepted: Option<Timestamp>,
+    pub ended: Option<Timestamp>,
+    pub end: End,
+    /// How often it was sent once more while nobody knew whether it had happened, or after it had.
+    pub again: u32,
+    pub request_ids: Vec<String>,
+    /// What was lost by it, as far as was known when it was begun.
+    pub data_loss: Option<Duration>,
+}
+
+/// What became of a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Sent, or about to be: nobody knows yet.
+    Open,
+    InDoubt(String),
+    Deferred(String),
+    Refused(String),
+    Settled,
+}
+
+#[derive(Clone, Debug)]
+pub struct Asked {
+    pub question: Question,
+    pub evidence: Evidence,
+    pub at: Timestamp,
+    pub answered: Option<Answered>,
+    /// Until when somebody waited for the answer.
+    until: Timestamp,
+}
+
+#[derive(Clone, Debug)]
+pub struct Answered {
+    pub at: Timestamp,
+    pub answer: Answer,
+    pub who: String,
+    pub note: Option<String>,
+}
+
+impl Timeline {
+    pub fn new(run: RunId, plan: Arc<Plan>) -> Self {
+        let steps = plan.steps.iter().map(|step| StepStory::new(&step.id)).collect();
+        let state = RunState::new(plan.steps.iter().map(|step| &step.id));
+        let (sessions, samples) = (Vec::new(), Vec::new());
+        Self { run, plan, state, sessions, steps, samples, interrupted: false }
+    }
+
+    /// Reads a whole journal.
+    pub fn replay(
+        run: RunId,
+        plan: Arc<Plan>,
+        entries: &[Entry<Fact>],
+    ) -> Result<Self, IllegalFact> {
+        let mut timeline = Self::new(run, plan);
+        for entry in entries {
+            timeline.take_in(entry.at, &entry.fact)?;
+        }
+        Ok(timeline)
+    }
+
+    pub fn take_in(&mut self, at: Timestamp, fact: &Fact) -> Result<(), IllegalFact> {
+        self.state.fold(at, fact)?;
+        match fact {
+            Fact::Run(fact) => self.take_in_run(at, fact),
+            Fact::Step { step, what } => {
+                if let Some(story) = self.steps.iter_mut().find(|story| story.id == *step) {
+                    story.take_in(at, what);
+                }
+            }
+        }
+        if let Some(session) = self.sessions.last_mut() {
+            session.to = at;
+        }
+        Ok(())
+    }
+
+    fn take_in_run(&mut self, at: Timestamp, fact: &RunFact) {
+        match fact {
+            RunFact::Started { who, host, tool, identity, .. }
+            | RunFact::Resumed { who, host, tool, identity } => {
+                if let Some(last) = self.last() {
+                    let gone = between(last, at);
+                    self.steps.iter_mut().for_each(|story| story.leave_alone(last, gone));
+                }
+                self.interrupted = false;
+                self.sessions.push(Session {
+                    who: who.clone(),
+                    host: host.clone(),
+                    identity: identity.clone(),
+                    tool: tool.clone(),
+                    from: at,
+                    to: at,
+                });
+            }
+            RunFact::Saw { watch, good, says } => {
+                let (watch, says) = (watch.clone(), says.clone());
+                self.samples.push(Sample { at, watch, good: *good, says });
+            }
+            RunFact::Interrupted => self.interrupted = true,
+            RunFact::Aborted { .. } | RunFact::Finished { .. } => {}
+        }
+    }
+
+    pub fn story(&self, id: &StepId) -> Option<&StepStory> {
+        self.steps.iter().find(|story| story.id == *id)
+    }
+
+    /// The steps that do something, each with its story: groups are only brackets around them.
+    pub fn work(&self) -> impl Iterator<Item = (&Step, &StepStory)> {
+        self.plan.steps.iter().zip(&self.steps).filter(|(step, _)| step.action().is_some())
+    }
+
+    pub fn started(&self) -> Option<Timestamp> {
+        self.sessions.first().map(|session| session.from)
+    }
+
+    /// When the last fact was written.
+    pub fn last(&self) -> Option<Timestamp> {
+        self.sessions.last().map(|session| session.to)
+    }
+
+    /// From the first fact to the last.
+    pub fn total(&self) -> Duration {
+        let ends = self.started().zip(self.last());
+        ends.map_or(Duration::ZERO, |(from, to)| between(from, to))
+    }
+
+    /// How long somebody was waited for; questions that were open together count once.
+    pub fn human(&self) -> Duration {
+        let asked = |story: &StepStory| -> Vec<(Timestamp, Timestamp)> {
+            story.questions.iter().map(|asked| (asked.at, asked.until)).collect()
+        };
+        let mut waits: Vec<_> = self.steps.iter().flat_map(asked).collect();
+        waits.sort_unstable();
+        let mut until = Timestamp::MIN;
+        waits.into_iter().fold(Duration::ZERO, |sum, (from, to)| {
+            let fresh = between(from.max(until), to);
+            until = until.max(to);
+            sum + fresh
+        })
+    }
+
+    pub fn questions(&self) -> impl Iterator<Item = (&StepStory, &Asked)> {
+        self.steps.iter().flat_map(|story| story.questions.iter().map(move |asked| (story, asked)))
+    }
+
+    pub fn changes(&self) -> impl Iterator<Item = (&StepStory, &ChangeStory)> {
+        self.steps.iter().flat_map(|story| story.changes.iter().map(move |change| (story, change)))
+    }
+
+    /// The ids of the steps of which this holds.
+    pub fn those(&self, holds: impl Fn(&StepState) -> bool) -> Vec<&StepId> {
+        let is = |id: &StepId| self.state.step(id).is_some_and(&holds);
+        self.work().map(|(step, _)| &step.id).filter(|id| is(id)).collect()
+    }
+
+    pub fn owed(&self) -> Vec<&StepId> {
+        self.those(StepState::is_owed)
+    }
+
+    pub fn failed(&self) -> Option<(&StepStory, &str)> {
+        self.steps.iter().find_map(|story| match &story.outcome {
+            Some(StepOutcome::Failed { why }) => Some((story, why.as_str())),
+            _ => None,
+        })
+    }
+}
+
+impl StepStory {
+    fn new(id: &StepId) -> Self {
+        Self {
+            id: id.clone(),
+            started: None,
+            finished: None,
+            outcome: None,
+            attempts: 0,
+            changes: Vec::new(),
+            questions: Vec::new(),
+            evidence: Evidence::new(),
+            by_hand: None,
+            away: Duration::ZERO,
+        }
+    }
+
+    fn take_in(&mut self, at: Timestamp, what: &StepFact) {
+        match what {
+            StepFact::Started => {
+                self.started = Some(at);
+                self.attempts = 1;
+            }
+            StepFact::Reopened => {
+                self.attempts += 1;
+                (self.finished, self.outcome) = (None, None);
+            }
+            StepFact::Observed { evidence } => self.evidence = evidence.clone(),
+            StepFact::Asked { question, evidence } => {
+                let (question, evidence) = (question.clone(), evidence.clone());
+                self.questions.push(Asked { question, evidence, at, answered: None, until: at });
+            }
+            StepFact::Answered { answer, who, note } => {
+                let (who, note) = (who.clone(), note.clone());
+                self.answered(Answered { at, answer: *answer, who, note });
+            }
+            StepFact::ChangeBegun { change } => self.begun(at, change),
+            StepFact::OperationAccepted { request_id, .. } => {
+                self.change(request_id.as_ref(), |change| change.accepted = Some(at));
+            }
+            StepFact::ChangeSettled { request_id } => {
+                self.change(request_id.as_ref(), |change| change.close(at, End::Settled));
+            }
+            StepFact::ChangeRefused { why, request_id } => {
+                let end = End::Refused(why.clone());
+                self.change(request_id.as_ref(), |change| change.close(at, end));
+            }
+            StepFact::ChangeDeferred { why, .. } => {
+                self.change(None, |change| change.end = End::Deferred(why.clone()));
+            }
+            StepFact::ChangeDoubted { why } => {
+                self.change(None, |change| change.end = End::InDoubt(why.clone()));
+            }
+            StepFact::Finished { outcome } => self.finish(at, outcome.clone()),
+            StepFact::Skipped { reason, who } => {
+                self.by_hand = Some((who.clone(), reason.clone()));
+                self.finish(at, StepOutcome::Skipped { reason: reason.clone() });
+            }
+            StepFact::DoneByHand { note, who } => {
+                self.by_hand = Some((who.clone(), note.clone()));
+                self.finish(at, StepOutcome::Succeeded);
+            }
+        }
+    }
+
+    fn finish(&mut self, at: Timestamp, outcome: StepOutcome) {
+        self.finished = Some(at);
+        self.outcome = Some(outcome);
+    }
+
+    fn begun(&mut self, at: Timestamp, change: &Change) {
+        let last = self.changes.last_mut().filter(|last| last.change.id == change.id);
+        match last {
+            Some(last) if matches!(last.end, End::Deferred(_)) => last.end = End::Open,
+            Some(last) if !matches!(last.end, End::Refused(_)) => {
+                last.again += 1;
+                last.end = End::Open;
+            }
+            _ => {
+                let data_loss = self.evidence.data_loss().filter(|_| change.is_harmful());
+                self.changes.push(ChangeStory {
+                    change: change.clone(),
+                    begun: at,
+                    accepted: None,
+                    ended: None,
+                    end: End::Open,
+                    again: 0,
+                    request_ids: Vec::new(),
+                    data_loss,
+                });
+            }
+        }
+    }
+
+    fn change(&mut self, request_id: Option<&String>, now: impl FnOnce(&mut ChangeStory)) {
+        if let Some(last) = self.changes.last_mut() {
+            now(last);
+            last.request_ids.extend(request_id.cloned());
+        }
+    }
+
+    fn answered(&mut self, answered: Answered) {
+        let Some(asked) = self.questions.last_mut() else { return };
+        let at = answered.at;
+        if let Question::Happened { .. } = &asked.question {
+            let end = match answered.answer {
+                Answer::Yes => End::Settled,
+                Answer::No => End::Refused("the operator says that it did not happen".to_owned()),
+            };
+            if let Some(last) = self.changes.last_mut() {
+                last.close(at, end);
+            }
+        }
+        asked.until = at;
+        asked.answered = Some(answered);
+    }
+
+    /// Nobody was at the run since `last`.
+    fn leave_alone(&mut self, last: Timestamp, gone: Duration) {
+        if self.started.is_some() && self.finished.is_none() {
+            self.away += gone;
+        }
+        if let Some(asked) = self.questions.last_mut().filter(|asked| asked.answered.is_none()) {
+            asked.until = asked.until.max(last);
+        }
+    }
+
+    /// How long it took, until it finished or until `now`; without the time in which no process was at it.
+    pub fn elapsed(&self, now: Timestamp) -> Option<Duration> {
+        let from = self.started?;
+        Some(between(from, self.finished.unwrap_or(now)).saturating_sub(self.away))
+    }
+
+    /// Whether somebody must still see to it.
+    pub fn is_left(&self) -> bool {
+        match &self.outcome {
+            None => true,
+            Some(StepOutcome::Succeeded | StepOutcome::AlreadyDone) => false,
+            Some(
+                StepOutcome::Skipped { .. } | StepOutcome::Owed { .. } | StepOutcome::Failed { .. },
+            ) => true,
+        }
+    }
+
+    /// How long it waited for a person.
+    pub fn human(&self) -> Duration {
+        self.questions.iter().map(|asked| between(asked.at, asked.until)).sum()
+    }
+}
+
+impl ChangeStory {
+    fn close(&mut self, at: Timestamp, end: End) {
+        self.ended = Some(at);
+        self.end = end;
+    }
+}
+
+impl Asked {
+    /// How long it was open.
+    pub fn waited(&self) -> Duration {
+        between(self.at, self.until)
+    }
+}
+
+#[cfg(test)]
+mod tests;
