@@ -67,11 +67,10 @@ impl Kept {
 
     /// Whether a process carries it out just now.
     pub(super) fn at_work(&self, plan: &Plan, settings: &Settings) -> Result<AtWork, Failure> {
-        match Lock::take(&self.realm.runs(settings).locks(), &plan.lock, &holder(self.id, settings))
-        {
-            Ok(_) => Ok(AtWork::Nobody),
+        let locks = self.realm.runs(settings).locks();
+        match Lock::take(&locks, &plan.lock, &holder(self.id, settings)) {
             Err(LockError::Held(Some(held))) if held.run == self.id => Ok(AtWork::Somebody),
-            Err(LockError::Held(_)) => Ok(AtWork::Nobody),
+            Ok(_) | Err(LockError::Held(_)) => Ok(AtWork::Nobody),
             Err(LockError::Journal(error)) => Err(error.into()),
         }
     }

@@ -1,6 +1,6 @@
 //! Flags that `execute` and `resume` share: how the operator takes part, and how the run is told.
 
-use crate::model::span;
+use crate::{model::span, plan::Plan};
 use clap::{Args, ValueEnum};
 use std::time::Duration;
 
@@ -21,6 +21,13 @@ pub(super) struct Manner {
     /// Simulated seconds in each real second; 0 waits for nothing
     #[arg(long, value_name = "N", value_parser = pace)]
     pub pace: Option<f64>,
+}
+
+impl Manner {
+    /// The largest loss that `--yes` says yes to.
+    pub(super) fn accepted_loss(&self, plan: &Plan) -> Duration {
+        self.accept_loss.or(plan.objectives.rpo).unwrap_or_default()
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -6,6 +6,7 @@
 
 mod actions;
 mod ask;
+mod carry;
 mod choice;
 mod completions;
 mod error;
@@ -22,6 +23,7 @@ mod settings;
 mod simulate;
 mod status;
 mod validate;
+mod world;
 
 use crate::model::{Exit, Failure};
 use clap::{Parser, Subcommand, error::ErrorKind};
@@ -52,7 +54,8 @@ enum Verb {
     Resume(resume::Resume),
     Status(status::Status),
     Report(report::ReportVerb),
-    Runs(runs::RunsVerb),
+    /// List the runs, the oldest first
+    Runs,
     Simulate(simulate::Simulate),
     Actions(actions::Actions),
     Completions(completions::Completions),
@@ -89,10 +92,10 @@ impl Verb {
             Self::Resume(verb) => verb.carry_out(desk),
             Self::Status(verb) => verb.carry_out(desk),
             Self::Report(verb) => verb.carry_out(desk),
-            Self::Runs(verb) => verb.carry_out(desk),
+            Self::Runs => runs::carry_out(desk),
             Self::Simulate(verb) => verb.carry_out(desk),
             Self::Actions(verb) => verb.carry_out(desk),
-            Self::Completions(verb) => verb.carry_out(desk),
+            Self::Completions(verb) => Ok(verb.carry_out(desk)),
             Self::Man(verb) => verb.carry_out(desk),
         }
     }

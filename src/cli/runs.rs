@@ -2,21 +2,14 @@
 
 use super::{Desk, kept};
 use crate::model::{Exit, Failure};
-use clap::Args;
 
-/// List the runs, the oldest first
-#[derive(Args)]
-pub(super) struct RunsVerb {}
-
-impl RunsVerb {
-    pub(super) fn carry_out(&self, desk: &Desk) -> Result<Exit, Failure> {
-        let all = kept::all(&desk.settings)?;
-        if all.is_empty() {
-            let state = desk.settings.shorten(&desk.settings.state);
-            desk.say.talk(&format!("no runs are kept in {state}"));
-        } else {
-            desk.say.data(&kept::table(&all, &desk.settings));
-        }
-        Ok(Exit::Done)
+pub(super) fn carry_out(desk: &Desk) -> Result<Exit, Failure> {
+    let all = kept::all(&desk.settings)?;
+    if all.is_empty() {
+        let state = desk.settings.shorten(&desk.settings.state);
+        desk.say.talk(&format!("no runs are kept in {state}"));
+    } else {
+        desk.say.data(&kept::table(&all, &desk.settings));
     }
+    Ok(Exit::Done)
 }

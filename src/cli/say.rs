@@ -7,7 +7,10 @@ use anstyle::{AnsiColor, Style};
 use std::{
     fmt::Write as _,
     io::Write,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
@@ -17,10 +20,10 @@ const HINT: Style = AnsiColor::Cyan.on_default().bold();
 /// What stands before every line of a simulated run.
 pub(super) const MARK: &str = "SIMULATED ";
 
-/// The one way out to stdout and stderr.
-#[derive(Debug, Default)]
+/// The one way out to stdout and stderr. Clones mark their lines alike.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Say {
-    is_simulated: AtomicBool,
+    is_simulated: Arc<AtomicBool>,
 }
 
 impl Say {
@@ -35,29 +38,22 @@ impl Say {
 
     /// What was asked for.
     pub(super) fn data(&self, text: &str) {
-        self.print(anstream::stdout().lock(), text);
+        print(anstream::stdout().lock(), &self.marked(text));
     }
 
     /// A document or an object, which a mark before its lines would break; it bears its own.
+    #[expect(clippy::unused_self, reason = "who prints must have been given the right to")]
     pub(super) fn document(&self, text: &str) {
-        let mut out = anstream::stdout().lock();
-        // Only a closed pipe or a full disk can stop this, and there is no better place to say so.
-        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        print(anstream::stdout().lock(), text);
     }
 
     /// What somebody who watches should know.
     pub(super) fn talk(&self, text: &str) {
-        self.print(anstream::stderr().lock(), text);
+        print(anstream::stderr().lock(), &self.marked(text));
     }
 
     pub(super) fn failure(&self, failure: &Failure) {
         self.talk(render(failure).trim_end());
-    }
-
-    fn print(&self, mut out: impl Write, text: &str) {
-        let text = self.marked(text);
-        // Only a closed pipe or a full disk can stop this, and there is no better place to say so.
-        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     }
 
     fn marked(&self, text: &str) -> String {
@@ -65,6 +61,11 @@ impl Say {
         let line = |line: &str| format!("{}\n", format!("{mark}{line}").trim_end());
         if text.is_empty() { line("") } else { text.lines().map(line).collect() }
     }
+}
+
+fn print(mut out: impl Write, text: &str) {
+    // Only a closed pipe or a full disk can stop this, and there is no better place to say so.
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).ok();
 }
 
 /// What failed, why, where things stand and what to do next, each under its word.

@@ -2,7 +2,7 @@
 
 use super::{
     measure::{Loss, Measures, Recovery},
-    text,
+    text::{self, Page},
     timeline::Timeline,
     words,
 };
@@ -30,19 +30,14 @@ pub fn summary(timeline: &Timeline, report: &str, flags: &str) -> String {
         rows.push(vec!["owed".to_owned(), text::list(owed)]);
     }
     rows.push(vec!["report".to_owned(), report.to_owned()]);
-    let mut out = format!("{head}\n{}", indent(&text::rows(&rows)));
+    let mut page = Page::default();
+    page.line(head);
+    text::rows(&rows).lines().for_each(|row| page.line(format_args!("  {row}")));
     if !timeline.owed().is_empty() {
-        let run = timeline.run.short();
-        out.push_str(&format!(
-            "nothing is retrying what is owed now; when the old region is back\n      failover resume \
-             {run}{flags}\n"
-        ));
+        page.line("nothing is retrying what is owed now; when the old region is back");
+        page.line(format_args!("      failover resume {}{flags}", timeline.run.short()));
     }
-    out
-}
-
-fn indent(text: &str) -> String {
-    text.lines().map(|line| format!("  {line}\n")).collect()
+    page.finish()
 }
 
 /// How many changes there were, and whether any was sent more than once.

@@ -1,6 +1,9 @@
 //! What would happen, and what is known about it: the screen of a dry-run, and of every approval.
 
-use super::{expect::expected, text};
+use super::{
+    expect::expected,
+    text::{self, Page},
+};
 use crate::{
     action::{Answer, By, Change, Weight},
     engine::{Check, Checked, Preflight, Serving},
@@ -18,27 +21,23 @@ const NO_WAY_BACK: &str =
 ///
 /// `about` says which world, and who is asking.
 pub fn dry_run(plan: &Plan, digest: &str, about: &str, seen: &Preflight, width: usize) -> String {
-    let mut out = format!(
-        "{}  {} → {}  {}   {}  plan {digest}\n{about}\n{}\n\n",
-        plan.runbook,
-        plan.from,
-        plan.to,
-        plan.mode,
-        plan.path,
-        serves_now(seen)
-    );
+    let mut page = Page::default();
+    let way = format!("{}  {} → {}  {}", plan.runbook, plan.from, plan.to, plan.mode);
+    page.line(format_args!("{way}   {}  plan {digest}", plan.path));
+    page.line(about);
+    page.line(format_args!("{}\n", serves_now(seen)));
     let listed: Vec<_> =
         plan.steps.iter().map(|step| (step, lines(step, seen.check(&step.id)))).collect();
-    steps(plan, &listed, width, &mut out);
-    out.push('\n');
-    totals(plan, &listed, &mut out);
-    objectives(plan, seen, &mut out);
+    steps(plan, &listed, width, &mut page);
+    page.line("");
+    totals(plan, &listed, &mut page);
+    objectives(plan, seen, &mut page);
     if !plan.made_up.is_empty() {
         let names = text::list(&plan.made_up);
-        line(&mut out, &format!("made up, because it is not set: {names}"));
+        page.line(format_args!("made up, because it is not set: {names}"));
     }
-    findings(seen, &mut out);
-    out
+    findings(seen, &mut page);
+    page.finish()
 }
 
 /// What a step would do: a sign and a text for each change.
@@ -121,7 +120,7 @@ fn late(with: &Node) -> Option<&str> {
     }
 }
 
-fn steps(plan: &Plan, listed: &[(&Step, Lines)], width: usize, out: &mut String) {
+fn steps(plan: &Plan, listed: &[(&Step, Lines)], width: usize, page: &mut Page) {
     let names = listed.iter().map(|(step, _)| step.id.as_str().chars().count()).max();
     let names = names.unwrap_or_default().clamp(4, width / 4);
     let mut has_warned = false;
@@ -129,7 +128,7 @@ fn steps(plan: &Plan, listed: &[(&Step, Lines)], width: usize, out: &mut String)
         let is_last_way_back = !has_warned && loses_the_way_back(plan, step, listed);
         if is_last_way_back {
             has_warned = true;
-            line(out, &format!("    {NO_WAY_BACK}"));
+            page.line(format_args!("    {NO_WAY_BACK}"));
         }
         let asks = if step.confirm.is_some() { "?" } else { " " };
         let depth = if step.group.is_some() { "   " } else { "" };
@@ -141,7 +140,7 @@ fn steps(plan: &Plan, listed: &[(&Step, Lines)], width: usize, out: &mut String)
             let used = before.chars().count() + 4 + tail.chars().count() + 2;
             let says = text::fit(says, width.saturating_sub(used).max(20));
             let sign = if sign.is_empty() { String::new() } else { format!("{sign} ") };
-            line(out, &format!("{before}  {sign}{says}  {tail}"));
+            page.line(format_args!("{before}  {sign}{says}  {tail}"));
             before = " ".repeat(before.chars().count());
         }
     }
@@ -168,29 +167,26 @@ fn loses_the_way_back(plan: &Plan, step: &Step, listed: &[(&Step, Lines)]) -> bo
     is_final(step.id.clone()) || children.iter().cloned().any(is_final)
 }
 
-fn totals(plan: &Plan, listed: &[(&Step, Lines)], out: &mut String) {
+fn totals(plan: &Plan, listed: &[(&Step, Lines)], page: &mut Page) {
     let sum =
         |part: fn(&Lines) -> usize| listed.iter().map(|(_, lines)| part(lines)).sum::<usize>();
     let steps = listed.iter().filter(|(step, _)| step.action().is_some()).count();
     let questions = plan.steps.iter().filter(|step| step.confirm.is_some()).count();
-    line(
-        out,
-        &format!(
-            "{}, {}, {} that cannot be undone, {}",
-            text::count(steps, "step"),
-            text::count(sum(|lines| lines.changes), "change"),
-            sum(|lines| lines.final_changes),
-            text::count(questions, "question")
-        ),
-    );
+    page.line(format_args!(
+        "{}, {}, {} that cannot be undone, {}",
+        text::count(steps, "step"),
+        text::count(sum(|lines| lines.changes), "change"),
+        sum(|lines| lines.final_changes),
+        text::count(questions, "question")
+    ));
     let longest = plan.steps.iter().filter_map(|step| Some((step, step.action()?.usual)));
     if let Some((step, usual)) = longest.max_by_key(|(_, usual)| *usual) {
         let whole = show(expected(plan).whole());
-        line(out, &format!("expected {whole}, of which {} ~{}", step.id, show(usual)));
+        page.line(format_args!("expected {whole}, of which {} ~{}", step.id, show(usual)));
     }
 }
 
-fn objectives(plan: &Plan, seen: &Preflight, out: &mut String) {
+fn objectives(plan: &Plan, seen: &Preflight, page: &mut Page) {
     let mut parts = Vec::new();
     if let Some(rto) = plan.objectives.rto {
         let fits = if expected(plan).whole() <= rto { "met" } else { "missed" };
@@ -206,7 +202,7 @@ fn objectives(plan: &Plan, seen: &Preflight, out: &mut String) {
         parts.push(format!("data loss {}  {loss}", show(rpo)));
     }
     if !parts.is_empty() {
-        line(out, &format!("objectives: {}", parts.join(" · ")));
+        page.line(format_args!("objectives: {}", parts.join(" · ")));
     }
 }
 
@@ -221,14 +217,14 @@ fn serves_now(seen: &Preflight) -> String {
     }
 }
 
-fn findings(seen: &Preflight, out: &mut String) {
+fn findings(seen: &Preflight, page: &mut Page) {
     let count = |weight| seen.findings().filter(|(_, finding)| finding.weight == weight).count();
     let summary = [
         text::count(count(Weight::Blocker), "blocker"),
         text::count(count(Weight::Warning), "warning"),
         text::count(count(Weight::Note), "note"),
     ];
-    line(out, &format!("\npreflight: {}", summary.join(", ")));
+    page.line(format_args!("\npreflight: {}", summary.join(", ")));
     let mut all: Vec<_> = seen.findings().collect();
     all.sort_by_key(|(_, finding)| std::cmp::Reverse(finding.weight));
     let rows: Vec<_> = all
@@ -242,12 +238,7 @@ fn findings(seen: &Preflight, out: &mut String) {
             vec![weight.to_owned(), step.to_string(), finding.says.clone()]
         })
         .collect();
-    out.push_str(&text::rows(&rows));
-}
-
-fn line(out: &mut String, text: &str) {
-    out.push_str(text.trim_end());
-    out.push('\n');
+    page.lines(&text::rows(&rows));
 }
 
 #[cfg(test)]

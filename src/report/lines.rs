@@ -27,7 +27,7 @@ impl Lines {
         match event {
             Event::Fact { at, fact } => {
                 // The engine has checked the fact; a display has no say in it.
-                let _ = self.timeline.take_in(*at, fact);
+                self.timeline.take_in(*at, fact).ok();
                 let (step, says) = match fact {
                     Fact::Run(fact) => (None, words::run_fact(fact)),
                     Fact::Step { step, what } => {

@@ -43,7 +43,7 @@ impl Screen {
                     self.progress.remove(step);
                 }
                 // The engine has checked the fact; a display has no say in it.
-                let _ = self.timeline.take_in(*at, fact);
+                self.timeline.take_in(*at, fact).ok();
             }
             Event::Progress { step, says, look_again, .. } => {
                 let progress = Progress { says: says.clone(), look_again: *look_again };

@@ -3,7 +3,7 @@
 use super::{
     brief::{figures, sent},
     measure::Measures,
-    text,
+    text::{self, Page},
     timeline::{ChangeStory, End, Timeline},
     words,
 };
@@ -13,22 +13,23 @@ use jiff::Timestamp;
 pub fn markdown(timeline: &Timeline) -> String {
     let plan = &timeline.plan;
     let mark = if timeline.state.simulated { "SIMULATED: " } else { "" };
-    let mut out = format!("# {mark}{}: {} → {}\n\n", plan.runbook, plan.from, plan.to);
+    let mut page = Page::default();
+    page.line(format_args!("# {mark}{}: {} → {}\n", plan.runbook, plan.from, plan.to));
     if timeline.state.simulated {
-        out.push_str("This run was simulated. No cloud was touched, and no user noticed.\n\n");
+        page.line("This run was simulated. No cloud was touched, and no user noticed.\n");
     }
-    out.push_str(&format!("{}\n\n", plan.summary));
-    head(timeline, &mut out);
-    measured(timeline, &mut out);
-    steps(timeline, &mut out);
-    questions(timeline, &mut out);
-    changes(timeline, &mut out);
-    users(timeline, &mut out);
-    left(timeline, &mut out);
-    out
+    page.line(format_args!("{}\n", plan.summary));
+    head(timeline, &mut page);
+    measured(timeline, &mut page);
+    steps(timeline, &mut page);
+    questions(timeline, &mut page);
+    changes(timeline, &mut page);
+    users(timeline, &mut page);
+    left(timeline, &mut page);
+    page.finish()
 }
 
-fn head(timeline: &Timeline, out: &mut String) {
+fn head(timeline: &Timeline, page: &mut Page) {
     let plan = &timeline.plan;
     let outcome = timeline.state.finished.map_or("stopped, resumable", words::outcome_of_run);
     let mut rows = vec![
@@ -44,20 +45,20 @@ fn head(timeline: &Timeline, out: &mut String) {
         let who = format!("{} on {}, as {}", session.who, session.host, session.identity);
         rows.push(["by".to_owned(), format!("{who}, {from} to {to}, failover {}", session.tool)]);
     }
-    table(out, ["", ""], &rows);
+    table(page, ["", ""], &rows);
 }
 
-fn measured(timeline: &Timeline, out: &mut String) {
-    out.push_str("## Promised and measured\n\n");
+fn measured(timeline: &Timeline, page: &mut Page) {
+    page.line("## Promised and measured\n");
     let rows: Vec<[String; 5]> = figures(timeline, &Measures::of(timeline))
         .into_iter()
         .filter_map(|row| row.try_into().ok())
         .collect();
-    table(out, ["", "measured", "promised", "", "seen"], &rows);
+    table(page, ["", "measured", "promised", "", "seen"], &rows);
 }
 
-fn steps(timeline: &Timeline, out: &mut String) {
-    out.push_str("## Steps\n\n");
+fn steps(timeline: &Timeline, page: &mut Page) {
+    page.line("## Steps\n");
     let rows: Vec<_> = timeline
         .work()
         .map(|(step, story)| {
@@ -78,14 +79,14 @@ fn steps(timeline: &Timeline, out: &mut String) {
             ]
         })
         .collect();
-    table(out, ["", "step", "outcome", "started", "machine", "people", "attempts"], &rows);
+    table(page, ["", "step", "outcome", "started", "machine", "people", "attempts"], &rows);
 }
 
 fn titled(title: Option<&str>) -> String {
     title.map_or_else(String::new, |title| format!(" {title}"))
 }
 
-fn questions(timeline: &Timeline, out: &mut String) {
+fn questions(timeline: &Timeline, page: &mut Page) {
     let rows: Vec<_> = timeline
         .questions()
         .map(|(story, asked)| {
@@ -107,12 +108,12 @@ fn questions(timeline: &Timeline, out: &mut String) {
         })
         .collect();
     if !rows.is_empty() {
-        out.push_str("## Questions\n\n");
-        table(out, ["asked", "question", "evidence", "answer", "after"], &rows);
+        page.line("## Questions\n");
+        table(page, ["asked", "question", "evidence", "answer", "after"], &rows);
     }
 }
 
-fn changes(timeline: &Timeline, out: &mut String) {
+fn changes(timeline: &Timeline, page: &mut Page) {
     let rows: Vec<_> = timeline
         .changes()
         .map(|(story, change)| {
@@ -126,8 +127,8 @@ fn changes(timeline: &Timeline, out: &mut String) {
         })
         .collect();
     if !rows.is_empty() {
-        out.push_str("## Changes\n\n");
-        table(out, ["begun", "step", "change", "end", "request id"], &rows);
+        page.line("## Changes\n");
+        table(page, ["begun", "step", "change", "end", "request id"], &rows);
     }
 }
 
@@ -147,11 +148,11 @@ fn ended(change: &ChangeStory) -> String {
     }
 }
 
-fn users(timeline: &Timeline, out: &mut String) {
+fn users(timeline: &Timeline, page: &mut Page) {
     if timeline.samples.is_empty() {
         return;
     }
-    out.push_str("## What users saw\n\n");
+    page.line("## What users saw\n");
     let rows: Vec<_> = timeline
         .samples
         .iter()
@@ -160,10 +161,10 @@ fn users(timeline: &Timeline, out: &mut String) {
             [clock_time(sample.at), sample.watch.clone(), verdict.to_owned(), sample.says.clone()]
         })
         .collect();
-    table(out, ["from", "address", "", "answer"], &rows);
+    table(page, ["from", "address", "", "answer"], &rows);
 }
 
-fn left(timeline: &Timeline, out: &mut String) {
+fn left(timeline: &Timeline, page: &mut Page) {
     let left: Vec<_> = timeline
         .work()
         .filter_map(|(step, story)| {
@@ -172,24 +173,30 @@ fn left(timeline: &Timeline, out: &mut String) {
                 Some(outcome) if story.is_left() => words::outcome_of_step(outcome),
                 Some(_) => return None,
             };
-            Some(format!("- `{}`{}: {why}\n", step.id, titled(step.title.as_deref())))
+            Some(format!("- `{}`{}: {why}", step.id, titled(step.title.as_deref())))
         })
         .collect();
-    out.push_str("## Left to do\n\n");
-    out.push_str(&if left.is_empty() { "Nothing.\n".to_owned() } else { left.concat() });
+    page.line("## Left to do\n");
+    if left.is_empty() {
+        page.line("Nothing.");
+    }
+    for line in left {
+        page.line(line);
+    }
 }
 
 fn full(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
 }
 
-fn table<const N: usize>(out: &mut String, heads: [&str; N], rows: &[[String; N]]) {
-    out.push_str(&format!("| {} |\n|{}\n", heads.join(" | "), " --- |".repeat(N)));
+fn table<const N: usize>(page: &mut Page, heads: [&str; N], rows: &[[String; N]]) {
+    page.line(format_args!("| {} |", heads.join(" | ")));
+    page.line(format_args!("|{}", " --- |".repeat(N)));
     for row in rows {
         let cells: Vec<_> = row.iter().map(|cell| escape(cell)).collect();
-        out.push_str(&format!("| {} |\n", cells.join(" | ")));
+        page.line(format_args!("| {} |", cells.join(" | ")));
     }
-    out.push('\n');
+    page.line("");
 }
 
 /// A cell must not end its column or its row.

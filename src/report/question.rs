@@ -1,6 +1,9 @@
 //! A question with all that its answer should rest on, and what each answer does.
 
-use super::{text, words};
+use super::{
+    text::{self, Page},
+    words,
+};
 use crate::{
     engine::Ask,
     model::StepId,
@@ -10,7 +13,8 @@ use crate::{
 
 /// The question as it stands above the prompt.
 pub fn question(ask: &Ask, plan: &Plan, width: usize) -> String {
-    let mut out = format!("? {}: {}\n", ask.step, heading(&ask.question));
+    let mut page = Page::default();
+    page.line(format_args!("? {}: {}", ask.step, heading(&ask.question)));
     let mut facts: Vec<(String, String)> = words::read(&ask.evidence).collect();
     if !ask.owed.is_empty() {
         let owed = format!("{} (tried again while this runs)", text::list(&ask.owed));
@@ -23,16 +27,15 @@ pub fn question(ask: &Ask, plan: &Plan, width: usize) -> String {
     let names = facts.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
     for (name, value) in &facts {
         let value = text::fit(value, width.saturating_sub(names + 7));
-        out.push_str(&format!("    {name:<names$}   {value}\n"));
+        page.line(format_args!("    {name:<names$}   {value}"));
     }
-    out.push_str(answers(&ask.question));
-    out
+    page.line(answers(&ask.question));
+    page.finish()
 }
 
 fn heading(question: &Question) -> String {
     match question {
-        Question::Consent { says } => says.clone(),
-        Question::Attest { says, .. } => says.clone(),
+        Question::Consent { says } | Question::Attest { says, .. } => says.clone(),
         Question::Happened { says, .. } => format!(
             "did this happen? {says}\n    It was sent, no answer came, and the cloud does not tell. Sent a \
              second time it could do harm."

@@ -1,7 +1,15 @@
 //! Where a run stands: a replay of its facts.
 
-use super::{row, text, timeline::Timeline, words};
-use crate::model::span::{between, clock_time, show};
+use super::{
+    ended, row,
+    text::{self, Page},
+    timeline::Timeline,
+    words,
+};
+use crate::{
+    model::span::{between, clock_time, show},
+    run::RunOutcome,
+};
 use jiff::Timestamp;
 
 /// What is known of the process that carries the run out now.
@@ -14,25 +22,28 @@ pub enum AtWork {
 /// The whole status, with what to type next.
 pub fn status(timeline: &Timeline, at_work: AtWork, now: Timestamp, flags: &str) -> String {
     let plan = &timeline.plan;
-    let mut out = format!(
-        "{}  {} → {}  {}   run {}   {}\n",
+    let mut page = Page::default();
+    page.line(format_args!(
+        "{}  {} → {}  {}   run {}   {}",
         plan.runbook,
         plan.from,
         plan.to,
         plan.mode,
         timeline.run.short(),
         stands(timeline, at_work)
-    );
+    ));
     if let (Some(first), Some(last)) = (timeline.sessions.first(), timeline.last()) {
-        let ago = show(between(last, now));
-        out.push_str(&format!(
-            "started {} by {} on {}; last record {}, {ago} ago\n\n",
+        page.line(format_args!(
+            "started {} by {} on {}; last record {}, {} ago",
             clock_time(first.from),
             first.who,
             first.host,
-            clock_time(last)
+            clock_time(last),
+            show(between(last, now))
         ));
     }
+    page.line("");
+    // What nobody is at takes no time.
     let shown = if at_work == AtWork::Somebody { now } else { timeline.last().unwrap_or(now) };
     let rows: Vec<_> = timeline
         .work()
@@ -41,10 +52,18 @@ pub fn status(timeline: &Timeline, at_work: AtWork, now: Timestamp, flags: &str)
             vec![format!(" {} {}", row.sign, row.name), row.time, row.says]
         })
         .collect();
-    out.push_str(&text::rows(&rows));
-    out.push_str(&true_now(timeline));
-    out.push_str(&next(timeline, at_work, flags));
-    out
+    page.lines(&text::rows(&rows));
+    page.line("");
+    let mut label = "now:";
+    for line in ended::standing(timeline) {
+        page.line(format_args!("{label:<5} {line}"));
+        label = "";
+    }
+    if let Some((says, command)) = next(timeline, at_work) {
+        page.line(format_args!("next: {says}"));
+        page.line(format_args!("      failover {command} {}{flags}", timeline.run.short()));
+    }
+    page.finish()
 }
 
 /// The run in a word or two.
@@ -58,25 +77,15 @@ pub fn stands(timeline: &Timeline, at_work: AtWork) -> &'static str {
     }
 }
 
-fn true_now(timeline: &Timeline) -> String {
-    let lines = super::ended::standing(timeline);
-    let mut out = String::from("\n");
-    let mut label = "now:  ";
-    for line in lines {
-        out.push_str(&format!("{label}{line}\n"));
-        label = "      ";
+/// What to do next, and the verb that does it.
+fn next(timeline: &Timeline, at_work: AtWork) -> Option<(&'static str, &'static str)> {
+    match (timeline.state.finished, at_work) {
+        (Some(RunOutcome::Owing), _) => Some(("pay what is owed", "resume")),
+        (Some(RunOutcome::Done | RunOutcome::Aborted), _) => Some(("read the report", "report")),
+        (None, AtWork::Somebody) => None,
+        (None, AtWork::Nobody) => Some(("go on", "resume")),
     }
-    out
 }
 
-fn next(timeline: &Timeline, at_work: AtWork, flags: &str) -> String {
-    let run = timeline.run.short();
-    match (timeline.state.finished, at_work) {
-        (Some(crate::run::RunOutcome::Owing), _) => {
-            format!("next: pay what is owed\n      failover resume {run}{flags}\n")
-        }
-        (Some(_), _) => format!("next: read the report\n      failover report {run}{flags}\n"),
-        (None, AtWork::Somebody) => String::new(),
-        (None, AtWork::Nobody) => format!("next: go on\n      failover resume {run}{flags}\n"),
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! How texts are made to fit: names are cut in the middle, columns are aligned.
 
+use std::fmt::{Display, Write as _};
+
 /// The text in at most `width` characters, cut in the middle: both ends of a name tell it from others.
 pub fn fit(text: &str, width: usize) -> String {
     let count = text.chars().count();
@@ -13,6 +15,29 @@ pub fn fit(text: &str, width: usize) -> String {
     cut.push('…');
     cut.extend(text.chars().skip(count - tail));
     cut
+}
+
+/// A text that grows by whole lines, none of which ends in blanks.
+#[derive(Default)]
+pub(super) struct Page(String);
+
+impl Page {
+    pub(super) fn line(&mut self, text: impl Display) {
+        let start = self.0.len();
+        // Writing to a String cannot fail.
+        let _ = write!(self.0, "{text}");
+        let end = self.0[start..].trim_end_matches(' ').len();
+        self.0.truncate(start + end);
+        self.0.push('\n');
+    }
+
+    pub(super) fn lines(&mut self, text: &str) {
+        text.lines().for_each(|line| self.line(line));
+    }
+
+    pub(super) fn finish(self) -> String {
+        self.0
+    }
 }
 
 /// Rows of cells, each column as wide as its widest cell, two spaces apart.

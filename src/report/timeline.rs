@@ -371,13 +371,7 @@ impl StepStory {
 
     /// Whether somebody must still see to it.
     pub fn is_left(&self) -> bool {
-        match &self.outcome {
-            None => true,
-            Some(StepOutcome::Succeeded | StepOutcome::AlreadyDone) => false,
-            Some(
-                StepOutcome::Skipped { .. } | StepOutcome::Owed { .. } | StepOutcome::Failed { .. },
-            ) => true,
-        }
+        !matches!(self.outcome, Some(StepOutcome::Succeeded | StepOutcome::AlreadyDone))
     }
 
     /// How long it waited for a person.

@@ -1,0 +1,269 @@
+//! What `execute` and `resume` share: from an open journal to the last word.
+
+use super::{
+    Desk,
+    ask::{Absent, AtTerminal, Beforehand},
+    kept::{self, Kept, Realm},
+    manner::{Format, Manner},
+    say::{MARK, Say},
+    world::World,
+};
+use crate::{
+    action::Catalogue,
+    engine::{Ending, Engine, Interrupter, Operator, Parts},
+    journal::{Journal, Lock, LockError, write_whole},
+    model::{Clock, Exit, Failure, Hint, span},
+    plan::Plan,
+    report::{self, Lines, Live, Look, Measures, Screen, Timeline},
+    run::{Event, Fact},
+};
+use std::{sync::Arc, time::Duration};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    task::JoinSet,
+    time::MissedTickBehavior,
+};
+
+/// How often the live view is drawn, in the time of whoever watches.
+const DRAW_EVERY: Duration = Duration::from_millis(120);
+
+/// A run that is ours to carry out.
+pub(super) struct Open {
+    pub kept: Kept,
+    pub lock: Lock,
+    pub journal: Journal,
+    /// What has happened until now.
+    pub timeline: Timeline,
+}
+
+/// The runtime of a verb that needs one. Time can be virtual only where one thread does everything.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
+        Failure::new(Exit::Bug, "cannot begin: the system gives no event queue").because(error)
+    })
+}
+
+/// Takes the lock of a plan, or tells who holds it.
+pub(super) fn lock(desk: &Desk, kept: &Kept, plan: &Plan) -> Result<Lock, Failure> {
+    let locks = kept.realm.runs(&desk.settings).locks();
+    Lock::take(&locks, &plan.lock, &kept::holder(kept.id, &desk.settings)).map_err(|error| {
+        let held = match error {
+            LockError::Journal(error) => return error.into(),
+            LockError::Held(held) => held,
+        };
+        let what = format!("another run holds the lock on `{}`", plan.lock);
+        let failure = Failure::new(Exit::Locked, what);
+        let Some(held) = held else { return failure };
+        let other = Kept {
+            id: held.run,
+            folder: kept.realm.runs(&desk.settings).folder(held.run),
+            ..*kept
+        };
+        let since = match other.read() {
+            Ok(timeline) => {
+                let now = Clock::real().now();
+                let last = timeline.last().map_or(Duration::ZERO, |at| span::between(at, now));
+                let (from, to) = (&timeline.plan.from, &timeline.plan.to);
+                format!(", {from} → {to}, last record {} ago", span::show(last))
+            }
+            // Its folder may not be there yet.
+            Err(_) => String::new(),
+        };
+        let run = held.run.short();
+        failure
+            .standing(format!("run {run}, by {} on {}{since}", held.who, held.host))
+            .hint(Hint::run("watch it", desk.settings.command(&format!("failover status {run}"))))
+    })
+}
+
+/// Whether somebody can be asked; refuses a run that must ask where nobody can answer.
+pub(super) fn can_ask(desk: &Desk, manner: &Manner, must_ask: bool) -> Result<(), Failure> {
+    if manner.yes || desk.settings.has_terminal || !must_ask {
+        return Ok(());
+    }
+    let what = "this run must ask, and there is no terminal to ask at";
+    Err(Failure::new(Exit::CommandLine, what)
+        .hint(Hint::says("approve beforehand with --yes, or run it at a terminal")))
+}
+
+/// Carries the run out, writes its report whatever came of it, and has the last word.
+pub(super) async fn carry(
+    desk: &Desk,
+    world: &World,
+    catalogue: Catalogue,
+    open: Open,
+    (manner, opening): (&Manner, Vec<Fact>),
+) -> Result<Exit, Failure> {
+    let Open { kept, lock, journal, timeline } = open;
+    let plan = Arc::clone(&timeline.plan);
+    let clock = world.clients.clock.clone();
+    let state = timeline.state.clone();
+    let (listener, live) = listener(desk, world, manner.format, timeline);
+    let (interrupter, interrupts) = Interrupter::new();
+    let _signals = hear_signals(&interrupter)?;
+    let sits = desk.settings.has_terminal && !manner.yes;
+    let engine = Engine::new(Parts {
+        plan: Arc::clone(&plan),
+        catalogue,
+        clients: world.clients.clone(),
+        journal,
+        state,
+        operator: operator(desk, world, manner, &plan, live.clone()),
+        interrupts,
+        listener,
+        stays: sits && kept.realm == Realm::Live,
+        watch_every: Some(world.watch_every),
+    });
+    let ending = tokio::select! {
+        biased;
+        ending = engine.carry_out(opening) => ending,
+        () = redraw(live.as_ref(), &clock) => return Err(Failure::new(Exit::Bug, "the view ended")),
+    };
+    if let Some(live) = &live {
+        live.leave(clock.now());
+    }
+    drop(lock);
+    let timeline = kept.read()?;
+    let report = write_report(&kept, &timeline);
+    last_word(desk, manner.format, &timeline, ending?, report)
+}
+
+/// The report is written also when the run failed. That it cannot be written fails no run.
+fn write_report(kept: &Kept, timeline: &Timeline) -> Result<std::path::PathBuf, Failure> {
+    let folder = kept.folder.path();
+    let path = folder.join("report.md");
+    write_whole(&path, report::markdown(timeline).as_bytes())?;
+    let document = format!("{:#}\n", report::document(timeline));
+    write_whole(&folder.join("report.json"), document.as_bytes())?;
+    Ok(path)
+}
+
+fn last_word(
+    desk: &Desk,
+    format: Format,
+    timeline: &Timeline,
+    ending: Ending,
+    report: Result<std::path::PathBuf, Failure>,
+) -> Result<Exit, Failure> {
+    let flags = desk.settings.flags();
+    let failure = report::failure(timeline, ending, &flags);
+    let exit = match ending {
+        Ending::Owing => Exit::Owing,
+        _ => failure.as_ref().map_or(Exit::Done, |failure| failure.exit),
+    };
+    if format == Format::Json {
+        desk.say.document(&format!("{}\n", report::ended(timeline, exit)));
+    }
+    let report = match report {
+        Ok(path) => desk.settings.shorten(&path),
+        Err(failure) => format!("could not be written: {failure}"),
+    };
+    match failure {
+        Some(failure) => Err(failure),
+        None => {
+            if format == Format::Human {
+                desk.say.data(&report::summary(timeline, &report, &flags));
+            }
+            if Measures::of(timeline).harmful_sent_again > 0 {
+                desk.say
+                    .talk("warning: a change that could do harm was sent again; see the report");
+            }
+            Ok(exit)
+        }
+    }
+}
+
+type Listener = Box<dyn FnMut(&Event) + Send>;
+
+/// Who hears the events: a live view where somebody can see it, else lines, or objects.
+fn listener(
+    desk: &Desk,
+    world: &World,
+    format: Format,
+    timeline: Timeline,
+) -> (Listener, Option<Live>) {
+    let (say, settings) = (desk.say.clone(), &desk.settings);
+    let is_simulated = world.is_simulated();
+    if format == Format::Json {
+        let run = timeline.run;
+        let tell = move |event: &Event| {
+            say.document(&format!("{}\n", report::line(run, is_simulated, event)));
+        };
+        return (Box::new(tell), None);
+    }
+    if settings.has_terminal && !world.clients.clock.is_virtual() {
+        let look = Look {
+            width: settings.columns,
+            height: settings.rows,
+            has_color: settings.has_color,
+            mark: if is_simulated { MARK } else { "" },
+        };
+        let live = Live::new(Screen::new(timeline), look);
+        let heard = live.clone();
+        return (Box::new(move |event: &Event| heard.hear(event)), Some(live));
+    }
+    (Box::new(tell_lines(say, timeline)), None)
+}
+
+fn tell_lines(say: Say, timeline: Timeline) -> impl FnMut(&Event) + Send {
+    let mut lines = Lines::new(timeline);
+    move |event| {
+        if let Some(line) = lines.hear(event) {
+            say.data(&line);
+        }
+    }
+}
+
+fn operator(
+    desk: &Desk,
+    world: &World,
+    manner: &Manner,
+    plan: &Arc<Plan>,
+    live: Option<Live>,
+) -> Arc<dyn Operator> {
+    let who = desk.settings.who.clone();
+    if manner.yes {
+        return Arc::new(Beforehand { who, most: manner.accepted_loss(plan) });
+    }
+    if !desk.settings.has_terminal {
+        return Arc::new(Absent);
+    }
+    Arc::new(AtTerminal {
+        who,
+        plan: Arc::clone(plan),
+        width: desk.settings.columns,
+        clock: world.clients.clock.clone(),
+        pace: world.pace,
+        live,
+        is_simulated: world.is_simulated(),
+        turn: tokio::sync::Mutex::default(),
+    })
+}
+
+/// Draws the view again while time passes.
+async fn redraw(live: Option<&Live>, clock: &Clock) {
+    let Some(live) = live else { return std::future::pending().await };
+    let mut ticks = tokio::time::interval(DRAW_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        live.draw(clock.now());
+    }
+}
+
+/// Ctrl-C, the end of the session and a polite kill all say the same: the first gently, the second at once.
+fn hear_signals(interrupter: &Interrupter) -> Result<JoinSet<()>, Failure> {
+    let mut hearing = JoinSet::new();
+    for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
+        let mut signals = signal(kind).map_err(|error| {
+            Failure::new(Exit::Bug, "cannot begin: signals cannot be heard").because(error)
+        })?;
+        let interrupter = interrupter.clone();
+        hearing.spawn(async move {
+            while signals.recv().await.is_some() {
+                interrupter.interrupt();
+            }
+        });
+    }
+    Ok(hearing)
+}
