@@ -158,19 +158,16 @@ fn last_word(
         Ok(path) => desk.settings.shorten(&path),
         Err(failure) => format!("could not be written: {failure}"),
     };
-    match failure {
-        Some(failure) => Err(failure),
-        None => {
-            if format == Format::Human {
-                desk.say.data(&report::summary(timeline, &report, &flags));
-            }
-            if Measures::of(timeline).harmful_sent_again > 0 {
-                desk.say
-                    .talk("warning: a change that could do harm was sent again; see the report");
-            }
-            Ok(exit)
-        }
+    if let Some(failure) = failure {
+        return Err(failure);
     }
+    if format == Format::Human {
+        desk.say.data(&report::summary(timeline, &report, &flags));
+    }
+    if Measures::of(timeline).harmful_sent_again > 0 {
+        desk.say.talk("warning: a change that could do harm was sent again; see the report");
+    }
+    Ok(exit)
 }
 
 type Listener = Box<dyn FnMut(&Event) + Send>;

@@ -29,7 +29,7 @@ pub(super) struct Resume {
     #[arg(long, value_name = "TEXT", requires = "skip")]
     reason: Option<String>,
 
-    /// End the run for good: only the steps of `finally` are still carried out
+    /// End the run for good; only the steps of `finally` still run
     #[arg(long, conflicts_with_all = ["done", "skip"])]
     abort: bool,
 

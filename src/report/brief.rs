@@ -24,19 +24,20 @@ pub fn summary(timeline: &Timeline, report: &str, flags: &str) -> String {
         show(timeline.total()),
         sent(&measures)
     );
-    let mut rows = figures(timeline, &measures);
-    let owed = timeline.owed();
-    if !owed.is_empty() {
-        rows.push(vec!["owed".to_owned(), text::list(owed)]);
-    }
-    rows.push(vec!["report".to_owned(), report.to_owned()]);
     let mut page = Page::default();
     page.line(head);
-    text::rows(&rows).lines().for_each(|row| page.line(format_args!("  {row}")));
-    if !timeline.owed().is_empty() {
-        page.line("nothing is retrying what is owed now; when the old region is back");
-        page.line(format_args!("      failover resume {}{flags}", timeline.run.short()));
+    let figures = text::rows(&figures(timeline, &measures));
+    figures.lines().for_each(|row| page.line(format_args!("  {row}")));
+    let owed = timeline.owed();
+    if !owed.is_empty() {
+        let run = timeline.run.short();
+        page.line(format_args!(
+            "  owed           {}. Nothing is retrying now; when the old region is back",
+            text::list(owed)
+        ));
+        page.line(format_args!("                 failover resume {run}{flags}"));
     }
+    page.line(format_args!("  report         {report}"));
     page.finish()
 }
 
@@ -98,4 +99,26 @@ pub(super) fn figures(timeline: &Timeline, measures: &Measures) -> Vec<Vec<Strin
 
 fn length_of(loss: Duration) -> String {
     if loss.is_zero() { "none".to_owned() } else { show(loss) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample::{told, whole};
+
+    #[test]
+    fn the_last_words_compare_what_was_measured_with_what_was_promised() {
+        assert_eq!(
+            summary(&told(&whole()), "~/runs/7f3c/report.md", ""),
+            "\
+done, owing  web runs in westus   run 7f3c, 1 h 10 min, 1 change, none sent twice
+  recovery time  1 h 10 min  of 2 h     met  first failed sample 02:00:01Z, first good one 03:10:01Z
+  data loss      4 min 12 s  of 15 min  met  storage 4 min 12 s
+  people         31 s                        waiting for an answer (1 question)
+  owed           fence. Nothing is retrying now; when the old region is back
+                 failover resume 7f3c
+  report         ~/runs/7f3c/report.md
+"
+        );
+    }
 }

@@ -137,10 +137,11 @@ fn steps(plan: &Plan, listed: &[(&Step, Lines)], width: usize, page: &mut Page) 
         let tail = tail(step);
         for (place, (sign, says)) in lines.says.iter().enumerate() {
             let tail = if place == 0 { tail.as_str() } else { "" };
-            let used = before.chars().count() + 4 + tail.chars().count() + 2;
-            let says = text::fit(says, width.saturating_sub(used).max(20));
+            let used = before.chars().count() + tail.chars().count() + 8;
+            let room = width.saturating_sub(used).max(20);
             let sign = if sign.is_empty() { String::new() } else { format!("{sign} ") };
-            page.line(format_args!("{before}  {sign}{says}  {tail}"));
+            let says = format!("{sign}{}", text::fit(says, room));
+            page.line(format_args!("{before}  {says:<room$}    {tail}", room = room + 2));
             before = " ".repeat(before.chars().count());
         }
     }

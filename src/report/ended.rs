@@ -127,3 +127,6 @@ pub(super) fn standing(timeline: &Timeline) -> Vec<String> {
     }
     lines
 }
+
+#[cfg(test)]
+mod tests;

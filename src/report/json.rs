@@ -165,3 +165,32 @@ fn change(story: &ChangeStory) -> Value {
         "data_loss_seconds": story.data_loss.map(|loss| loss.as_secs_f64()),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample::{at, told, whole};
+
+    #[test]
+    fn where_an_operation_is_polled_is_told_to_nobody() {
+        let facts = whole();
+        let run = told(&facts).run;
+        let (seconds, fact) = facts[10].clone();
+        assert_eq!(
+            line(run, true, &Event::Fact { at: at(seconds), fact }),
+            r#"{"run":"7f3c","simulated":true,"event":{"fact":{"at":"2026-08-21T02:02:37Z","fact":{"step":{"step":"storage","what":{"operation_accepted":{"request_id":"8f2c"}}}}}}}"#
+        );
+    }
+
+    #[test]
+    fn the_report_holds_the_figures() {
+        let report = document(&told(&whole()));
+        assert_eq!(report["recovery"]["seconds"], 4_200.0);
+        assert_eq!(report["recovery"]["verdict"], "met");
+        assert_eq!(report["data_loss"]["seconds"], 252.0);
+        assert_eq!(report["human_seconds"], 31.0);
+        assert_eq!(report["outcome"], "owing");
+        assert_eq!(report["owed"], serde_json::json!(["fence"]));
+        assert_eq!(report["steps"][2]["changes"][0]["request_ids"], serde_json::json!(["8f2c"]));
+    }
+}

@@ -71,3 +71,53 @@ pub(super) fn stopping(running: &[StepId]) -> String {
         ),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample::{at, empty, whole};
+
+    #[test]
+    fn each_fact_is_one_line() {
+        let mut lines = Lines::new(empty());
+        let told: Vec<_> = whole()
+            .into_iter()
+            .filter_map(|(seconds, fact)| lines.hear(&Event::Fact { at: at(seconds), fact }))
+            .collect();
+        assert_eq!(
+            told.join("\n"),
+            "\
+02:00:00Z           started by asha on bastion-2, plan 7c41-09be
+02:00:01Z           shop: not good, no answer
+02:00:02Z  fence    started
+02:02:02Z  fence    owed: eastus does not answer
+02:02:02Z  go       started
+02:02:02Z  storage  started
+02:02:03Z  storage  sees primary eastus, data loss 4 min 12 s
+02:02:04Z  go       asks: move the storage to westus
+02:02:35Z  go       asha says yes
+02:02:36Z  storage  ! fail stweb over to westus
+02:02:37Z  storage  accepted, request id 8f2c
+03:06:40Z  storage  settled
+03:06:41Z  storage  done in 1 h 4 min
+03:06:41Z  go       done in 1 h 4 min
+03:06:41Z  served   started
+03:10:01Z           shop: good, 200 from westus
+03:10:10Z  served   done in 3 min 29 s
+03:10:11Z           done, owing"
+        );
+    }
+
+    #[test]
+    fn what_a_step_says_again_is_not_told_again() {
+        let mut lines = Lines::new(empty());
+        let progress = |seconds| Event::Progress {
+            at: at(seconds),
+            step: "storage".into(),
+            says: "InProgress".to_owned(),
+            look_again: None,
+        };
+        assert_eq!(lines.hear(&progress(1)).unwrap(), "02:00:01Z  storage  InProgress");
+        assert_eq!(lines.hear(&progress(2)), None);
+    }
+}

@@ -128,7 +128,8 @@ fn collapse(rows: &[Row], width: usize, room: usize) -> Vec<String> {
             row.time
         );
         let left = width.saturating_sub(before.chars().count());
-        format!("{before}{}", text::fit(row.says.lines().next().unwrap_or_default(), left))
+        let says = text::fit(row.says.lines().next().unwrap_or_default(), left);
+        format!("{before}{says}").trim_end().to_owned()
     };
     let over = (rows.len() + 1).saturating_sub(room);
     if rows.len() <= room {

@@ -203,3 +203,6 @@ fn table<const N: usize>(page: &mut Page, heads: [&str; N], rows: &[[String; N]]
 fn escape(cell: &str) -> String {
     cell.replace('|', "\\|").replace('\n', " ")
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,6 +14,8 @@ mod markdown;
 mod measure;
 mod question;
 mod row;
+#[cfg(test)]
+mod sample;
 mod status;
 mod text;
 mod timeline;

@@ -21,7 +21,7 @@ pub fn question(ask: &Ask, plan: &Plan, width: usize) -> String {
         facts.push(("owed".to_owned(), owed));
     }
     if matches!(ask.question, Question::Consent { .. }) && cannot_be_undone(plan, &ask.step) {
-        let way_back = "no way back but a failback, once both sides are replicated again";
+        let way_back = "no way back but a failback, once replication is back";
         facts.push(("after this".to_owned(), way_back.to_owned()));
     }
     let names = facts.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
@@ -64,4 +64,54 @@ fn cannot_be_undone(plan: &Plan, id: &StepId) -> bool {
     let Some(step) = plan.step(id) else { return false };
     let is_final = |step: &Step| step.action().is_some_and(|w| w.effect == Effect::CannotBeUndone);
     is_final(step) || step.children().iter().filter_map(|child| plan.step(child)).any(is_final)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample::{lag, plan};
+
+    #[test]
+    fn a_question_shows_its_evidence_and_what_each_answer_does() {
+        let ask = Ask {
+            step: "go".into(),
+            title: None,
+            question: Question::Consent { says: "move the storage to westus".to_owned() },
+            evidence: lag(252.0),
+            owed: vec!["fence".into()],
+        };
+        assert_eq!(
+            question(&ask, &plan(), 80),
+            "\
+? go: move the storage to westus
+    primary      eastus
+    data loss    4 min 12 s
+    owed         fence (tried again while this runs)
+    after this   no way back but a failback, once replication is back
+  yes  go on      no  stop here; nothing of this was changed; resume later
+"
+        );
+    }
+
+    #[test]
+    fn an_operator_who_must_say_what_happened_is_told_why() {
+        let ask = Ask {
+            step: "storage".into(),
+            title: None,
+            question: Question::Happened {
+                change: "failover".into(),
+                says: "fail stweb over to westus".to_owned(),
+            },
+            evidence: crate::model::Evidence::new(),
+            owed: Vec::new(),
+        };
+        assert_eq!(
+            question(&ask, &plan(), 80),
+            "\
+? storage: did this happen? fail stweb over to westus
+    It was sent, no answer came, and the cloud does not tell. Sent a second time it could do harm.
+  yes  it happened; go on after it      no  it did not; stop here, and a resume looks again
+"
+        );
+    }
 }
