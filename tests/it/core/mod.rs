@@ -1,0 +1,7 @@
+//! The engine against a small model cloud with one action for every kind of change, killed at every point.
+
+mod actions;
+mod cloud;
+mod crash;
+mod run;
+mod sweep;
