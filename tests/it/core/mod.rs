@@ -3,5 +3,6 @@
 mod actions;
 mod cloud;
 mod crash;
+mod person;
 mod run;
 mod sweep;

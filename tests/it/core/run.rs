@@ -35,17 +35,29 @@ impl Tokens for NoTokens {
 pub struct Truthful {
     pub cloud: Cloud,
     pub asked: Arc<Mutex<Vec<Question>>>,
+    /// What somebody else does while the question stands.
+    pub meanwhile: Arc<dyn Fn(&Cloud) + Send + Sync>,
+    /// How long the answer takes.
+    pub thinks: Duration,
+    pub clock: Clock,
+    /// Says no to the first question of consent.
+    pub declines: Arc<Mutex<bool>>,
 }
 
 #[async_trait]
 impl Operator for Truthful {
     async fn answer(&self, ask: Ask) -> Option<Reply> {
         self.asked.lock().unwrap().push(ask.question.clone());
+        self.clock.sleep(self.thinks).await;
+        (self.meanwhile)(&self.cloud);
         let happened = ["script", "swap"]
             .iter()
             .any(|verb| self.cloud.count(&format!("POST /{}/{verb}", ask.step)) > 0);
         let answer = match ask.question {
             Question::Happened { .. } if !happened => Answer::No,
+            Question::Consent { .. } if std::mem::take(&mut *self.declines.lock().unwrap()) => {
+                Answer::No
+            }
             Question::Consent { .. }
             | Question::Attest { .. }
             | Question::Happened { .. }
@@ -116,6 +128,8 @@ pub struct World {
     pub cloud: Cloud,
     pub operator: Truthful,
     pub events: Arc<Mutex<Vec<Event>>>,
+    /// Interrupts the process after so long, each time.
+    pub interrupt_after: Vec<Duration>,
 }
 
 impl World {
@@ -123,9 +137,24 @@ impl World {
         let clock = Clock::virtual_from(Timestamp::UNIX_EPOCH);
         let fuse = Fuse::new();
         let cloud = Cloud::new(clock.clone(), fuse.clone());
-        let operator = Truthful { cloud: cloud.clone(), asked: Arc::default() };
+        let operator = Truthful {
+            cloud: cloud.clone(),
+            asked: Arc::default(),
+            meanwhile: Arc::new(|_| {}),
+            thinks: Duration::from_secs(7),
+            clock: clock.clone(),
+            declines: Arc::default(),
+        };
         let events = Arc::default();
-        Self { plan: Arc::new(plan), clock, fuse, cloud, operator, events }
+        Self {
+            plan: Arc::new(plan),
+            clock,
+            fuse,
+            cloud,
+            operator,
+            events,
+            interrupt_after: Vec::new(),
+        }
     }
 
     /// The facts that would survive a power cut now.
@@ -173,7 +202,15 @@ impl World {
             run: RunId::starting_at(Timestamp::UNIX_EPOCH),
             azure: "http://model".parse().unwrap(),
         };
-        let (_interrupter, interrupts) = Interrupter::new();
+        let (interrupter, interrupts) = Interrupter::new();
+        let clock = self.clock.clone();
+        let interrupting = async {
+            for pause in &self.interrupt_after {
+                clock.sleep(*pause).await;
+                interrupter.interrupt();
+            }
+            std::future::pending::<()>().await;
+        };
         let events = Arc::clone(&self.events);
         let engine = Engine::new(Parts {
             plan: Arc::clone(&self.plan),
@@ -191,6 +228,7 @@ impl World {
             biased;
             ending = engine.carry_out(vec![Fact::Run(opening)]) => Some(ending.unwrap()),
             () = self.fuse.blown() => None,
+            () = interrupting => None,
         }
     }
 
