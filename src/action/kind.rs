@@ -16,6 +16,8 @@ pub struct Kind {
     pub planes: &'static [Plane],
     /// The vendor's names of the permissions that it needs.
     pub permissions: &'static [&'static str],
+    /// Whether going back from what it does means a failback.
+    pub harmful: bool,
     /// How long it typically takes.
     pub usual: Duration,
     /// How long after a change was accepted the world may still show the old state. Too small a value re-sends a

@@ -91,6 +91,8 @@ pub struct ActionWork {
     pub action: ActionName,
     pub with: Node,
     pub touches: Vec<Resource>,
+    /// Whether going back from what it does means a failback.
+    pub harmful: bool,
     /// How long it typically takes.
     pub usual: Duration,
     pub shows_within: Duration,
