@@ -3,6 +3,8 @@
 //! A plan is what is shown, approved, stored beside the journal and carried out. Nothing here asks a cloud, reads a
 //! clock or touches a file; a plan that was stored and read back is the same plan.
 
+pub use crate::runbook::{Objectives, OnFailure, Side};
+
 use crate::model::{ActionName, Mode, Node, Region, Resource, StepId};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -33,20 +35,6 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// Environment variables that were not set, and for which a simulated run made values up.
     pub made_up: Vec<String>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Side {
-    From,
-    To,
-}
-
-/// What was promised.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Objectives {
-    pub rto: Option<Duration>,
-    pub rpo: Option<Duration>,
 }
 
 /// An address that is probed through the whole run: what users saw.
@@ -98,17 +86,6 @@ pub struct ActionWork {
     pub shows_within: Duration,
     /// How long an attempt may take.
     pub timeout: Duration,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OnFailure {
-    /// Nothing new is started; the run ends, resumable.
-    Stop,
-    /// The run goes on, tries it again, and ends owing it.
-    Owe,
-    /// The operator is asked whether to go on without it.
-    Ask,
 }
 
 impl Plan {
