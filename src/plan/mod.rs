@@ -3,7 +3,13 @@
 //! A plan is what is shown, approved, stored beside the journal and carried out. Nothing here asks a cloud, reads a
 //! clock or touches a file; a plan that was stored and read back is the same plan.
 
+mod build;
+mod graph;
+mod late;
+
 pub use crate::runbook::{Objectives, OnFailure, Side};
+pub use build::{Choice, build};
+pub use late::{late, late_text};
 
 use crate::model::{ActionName, Mode, Node, Region, Resource, StepId};
 use serde::{Deserialize, Serialize};

@@ -12,7 +12,7 @@ use crate::{action::Catalogue, model::Mode};
 pub(super) fn check(runbook: &Runbook, catalogue: Catalogue, files: Files<'_>, found: &mut Found) {
     let order = Order::of(runbook, found);
     order.check_circles(found);
-    let tables = Tables::of(runbook, &stand_in, None, found);
+    let tables = Tables::of(runbook, &stand_in, &[], found);
     for way in ways(runbook) {
         let (order, tables) = (&order, &tables);
         let resolver = Resolver { runbook, order, tables, way, env: &stand_in, files, catalogue };

@@ -14,6 +14,8 @@ mod place;
 mod reference;
 mod render;
 mod resolve;
+#[cfg(test)]
+pub(crate) mod sample;
 mod yaml;
 
 pub use ast::{Objectives, OnFailure, Runbook, Side};
@@ -24,7 +26,8 @@ pub use resolve::Files;
 pub(crate) use found::Found;
 pub(crate) use order::Order;
 pub(crate) use reference::{Piece, pieces};
-pub(crate) use resolve::{Resolver, Tables, Way};
+pub(crate) use resolve::{Resolved, Resolver, Tables, Way};
+pub(crate) use yaml::plain_value;
 
 use crate::{action::Catalogue, model::Source};
 

@@ -13,7 +13,7 @@ use super::{
     reference::{Env, Row, Scope},
 };
 use crate::{
-    action::{self, Catalogue, Kind},
+    action::{self, Catalogue, Kind, Shape},
     model::{Diagnostic, Key, Mode, Node, Resource, Value},
 };
 use std::time::Duration;
@@ -37,11 +37,20 @@ pub(crate) struct Tables {
 }
 
 impl Tables {
-    /// Variables may name the environment, and rows may name variables too.
-    pub(crate) fn of(runbook: &Runbook, env: Env<'_>, vars: Option<Node>, found: &mut Found) -> Self {
+    /// Variables may name the environment, and rows may name variables too. What the operator chose takes the place
+    /// of a variable's own value.
+    pub(crate) fn of(
+        runbook: &Runbook,
+        env: Env<'_>,
+        chosen: &[(String, Node)],
+        found: &mut Found,
+    ) -> Self {
         let source = &runbook.source.text;
         let scope = Scope { source, rows: Vec::new(), env, late: None };
-        let vars = vars.unwrap_or_else(|| scope.resolve(&runbook.vars, found));
+        let mut own = runbook.vars.clone();
+        chosen.iter().for_each(|(name, _)| own.set(name, Node::made(Value::Null)));
+        let mut vars = scope.resolve(&own, found);
+        chosen.iter().for_each(|(name, node)| vars.set(name, node.clone()));
         let scope = Scope { source, rows: vec![vars_row(&vars)], env, late: None };
         let regions = scope.resolve(&runbook.regions, found);
         let modes = scope.resolve(&runbook.modes, found);
@@ -126,7 +135,7 @@ impl<'a> Resolver<'a> {
         let asked = |id: &str, name: &str| self.late(at, id, name, removed, true);
         let work = Scope { late: Some(&ancestors), ..self.scope() };
         let question = Scope { late: Some(&asked), ..self.scope() };
-        let mut text = |node: &Option<Node>, scope: &Scope<'_>, found: &mut Found| {
+        let text = |node: &Option<Node>, scope: &Scope<'_>, found: &mut Found| {
             match scope.resolve(node.as_ref()?, found).value {
                 Value::Text(text) | Value::Late(text) => Some(text),
                 _ => None,
@@ -165,8 +174,10 @@ impl<'a> Resolver<'a> {
         for diagnostic in action::check(kind, &with) {
             found.add(diagnostic);
         }
+        let is_resource = |shape: &Shape| matches!(shape, Shape::Resource { .. });
+        let names_resources = kind.parameters.iter().any(|parameter| is_resource(&parameter.shape));
         let place = Place {
-            azure: self.azure(found),
+            azure: if names_resources { self.azure(found) } else { (None, None) },
             regions: &self.tables.regions,
             way: self.way,
             lock: &self.runbook.lock,

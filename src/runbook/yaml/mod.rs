@@ -20,6 +20,14 @@ const DEPTH_LIMIT: usize = 64;
 const COPY_LIMIT: usize = 100_000;
 const ROUNDS: usize = 20;
 
+/// What a text would mean as a plain value of a runbook.
+pub(crate) fn plain_value(text: &str) -> Option<Value> {
+    match scalar::read(text) {
+        Reading::Value(value) => Some(value),
+        Reading::Odd(_) => None,
+    }
+}
+
 /// What a text says.
 pub(super) struct Tree {
     pub(super) root: Node,
