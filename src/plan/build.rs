@@ -28,10 +28,8 @@ pub struct Choice<'a> {
 /// Makes a plan, or says everything that is in the way of one.
 pub fn build(runbook: &Runbook, choice: &Choice<'_>) -> Result<Plan, Mistakes> {
     let mut found = Found::default();
-    let mistakes = |found: Found| Mistakes {
-        source: runbook.source.clone(),
-        found: found.into_list(),
-    };
+    let mistakes =
+        |found: Found| Mistakes { source: runbook.source.clone(), found: found.into_list() };
     let vars = chosen_vars(runbook, choice, &mut found);
     check_regions(runbook, choice, &mut found);
     if !found.is_empty() {
@@ -225,11 +223,8 @@ mod tests {
             catalogue: CATALOGUE,
         };
         let plan = build(&runbook, &choice).unwrap_or_else(|mistakes| panic!("{mistakes}"));
-        println!("{}", serde_json::to_string_pretty(&plan).unwrap().len());
-        for step in &plan.steps {
-            println!("{} {} {:?} {:?}", step.number, step.id, step.needs, step.confirm);
-            for t in step.action().iter().flat_map(|w| &w.touches) { println!("     {t:?}"); }
-        }
+        println!("{}", plan.text(80));
+        println!("{}", plan.text(100));
         println!("{:?} {:?}", plan.expected(), plan.served_after());
     }
 }

@@ -23,7 +23,8 @@ impl Plan {
     /// checks nothing.
     pub fn served_after(&self) -> Option<Duration> {
         let checks = self.steps.iter().rev().filter(|step| {
-            step.action().is_some_and(|work| work.action.as_str() == "http.check") && !step.is_finally
+            step.action().is_some_and(|work| work.action.as_str() == "http.check")
+                && !step.is_finally
         });
         let last = checks.map(|step| &step.id).next()?;
         self.ends().get(last).map(|end| end.length)

@@ -56,6 +56,21 @@ pub(super) fn later_text(text: &str) -> String {
     fill(text, |step, _| format!("(known after step {step})"))
 }
 
+/// Which steps a value waits for.
+pub(super) fn later_value(node: &Node) -> String {
+    match &node.value {
+        Value::Late(text) => later_text(text),
+        Value::List(items) => items.iter().filter(|item| item.is_late()).map(later_value).collect(),
+        Value::Map(entries) => {
+            let late = entries.iter().filter(|(_, node)| node.is_late());
+            late.map(|(key, node)| format!("{} {}", key.text, later_value(node)))
+                .collect::<Vec<_>>()
+                .join(", ")
+        }
+        _ => String::new(),
+    }
+}
+
 fn fill(text: &str, mut shown: impl FnMut(&StepId, &str) -> String) -> String {
     let mut whole = String::new();
     for piece in pieces(text) {

@@ -6,10 +6,12 @@
 mod build;
 mod graph;
 mod late;
+mod text;
 
 pub use crate::runbook::{Objectives, OnFailure, Side};
 pub use build::{Choice, build};
-pub use late::{late, late_text};
+pub use graph::Expected;
+pub use late::{Seen, late, late_text};
 
 use crate::model::{ActionName, Mode, Node, Region, Resource, StepId};
 use serde::{Deserialize, Serialize};

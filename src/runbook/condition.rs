@@ -52,7 +52,8 @@ impl Condition {
             Value::Bool(false) => "false",
             _ => {
                 let message = format!("`when` must be a condition, not {}", node.describe());
-                found.add(Diagnostic::at(node.span, message).hint("when: mode.name == \"planned\""));
+                found
+                    .add(Diagnostic::at(node.span, message).hint("when: mode.name == \"planned\""));
                 return None;
             }
         };
@@ -102,7 +103,8 @@ impl Term {
                 Operator::In => {
                     let (item, list) = (left.value(scope)?, right.value(scope)?);
                     let Value::List(known) = &list.value else {
-                        let message = format!("`in` asks about a list, and this is {}", list.describe());
+                        let message =
+                            format!("`in` asks about a list, and this is {}", list.describe());
                         return Err(Diagnostic::at(right.span, message));
                     };
                     let same = known.iter().map(|known| self.equal(&item, known));

@@ -16,6 +16,8 @@ mod render;
 mod resolve;
 #[cfg(test)]
 pub(crate) mod sample;
+#[cfg(test)]
+mod tests;
 mod yaml;
 
 pub use ast::{Objectives, OnFailure, Runbook, Side};

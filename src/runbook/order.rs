@@ -43,7 +43,9 @@ impl<'a> Order<'a> {
                 let steps: &[Placed<'_>] = &steps;
                 let first: &Placed<'_> = &steps[*first];
                 let message = format!("two steps have the id `{}`", id.text);
-                found.add(Diagnostic::at(id.span, message).label(first.step.id.span, "the first one"));
+                found.add(
+                    Diagnostic::at(id.span, message).label(first.step.id.span, "the first one"),
+                );
             } else {
                 by_id.insert(id.text.as_str(), at);
             }
@@ -70,13 +72,16 @@ impl<'a> Order<'a> {
                 continue;
             }
             let direct = match &placed.step.needs {
-                Some(needs) => needs.iter().filter_map(|need| self.need(need, placed, found)).collect(),
+                Some(needs) => {
+                    needs.iter().filter_map(|need| self.need(need, placed, found)).collect()
+                }
                 None => above
                     .filter(|above| self.steps[*above].is_finally == placed.is_finally)
                     .into_iter()
                     .collect::<Vec<_>>(),
             };
-            let mut all: Vec<usize> = direct.into_iter().flat_map(|need| self.with_children(need)).collect();
+            let mut all: Vec<usize> =
+                direct.into_iter().flat_map(|need| self.with_children(need)).collect();
             all.sort_unstable();
             all.dedup();
             waits.push(all);
@@ -88,10 +93,8 @@ impl<'a> Order<'a> {
     fn need(&self, need: &crate::model::Key, by: &Placed<'_>, found: &mut Found) -> Option<usize> {
         let step = &by.step.id.text;
         let Some(at) = self.find(&need.text) else {
-            let message = format!(
-                "step `{step}` needs `{}`, which is not a step of this runbook",
-                need.text
-            );
+            let message =
+                format!("step `{step}` needs `{}`, which is not a step of this runbook", need.text);
             found.add(Diagnostic::at(need.span, message).did_you_mean(&need.text, self.ids()));
             return None;
         };
@@ -141,7 +144,8 @@ impl<'a> Order<'a> {
         // A path goes from a step to what it waits for; a group's steps only repeat what their group says.
         let mut circle: Vec<usize> = path[start..].iter().map(|(at, _)| *at).collect();
         circle.push(back);
-        let ids: Vec<&str> = circle.iter().map(|at| self.steps[*at].step.id.text.as_str()).collect();
+        let ids: Vec<&str> =
+            circle.iter().map(|at| self.steps[*at].step.id.text.as_str()).collect();
         let step = self.steps[back].step;
         let place = step.needs.iter().flatten().next().map_or(step.id.span, |need| need.span);
         let message = format!("steps wait for each other: {}", ids.join(" -> "));

@@ -123,10 +123,10 @@ impl Place<'_> {
             Placed::ByParameter => shell.region.map(Region::new),
         };
         if region.is_none() && shell.placed == Placed::InARegion {
-            found.add(unplaced(shell.parameter, name, node).hint(format!(
-                "or say it: {}: {{ name: {name}, region: … }}",
-                shell.parameter
-            )));
+            found.add(
+                unplaced(shell.parameter, name, node)
+                    .hint(format!("or say it: {}: {{ name: {name}, region: … }}", shell.parameter)),
+            );
         }
         let resource = Resource {
             kind: shell.kind.to_owned(),

@@ -151,12 +151,14 @@ impl Scope<'_> {
             Value::Float(number) => number.to_string(),
             Value::Bool(flag) => flag.to_string(),
             Value::Null | Value::List(_) | Value::Map(_) | Value::Late(_) => {
-                let message = format!("`{path}` is {}, and cannot stand in a text", node.describe());
+                let message =
+                    format!("`{path}` is {}, and cannot stand in a text", node.describe());
                 return Err(Diagnostic::at(place, message));
             }
         };
         if text.contains(OPEN) {
-            let message = format!("the value of `{path}` holds `{OPEN}`, and would be taken for a reference");
+            let message =
+                format!("the value of `{path}` holds `{OPEN}`, and would be taken for a reference");
             return Err(Diagnostic::at(place, message));
         }
         Ok(Embedded { text, is_late: false, region: node.region })

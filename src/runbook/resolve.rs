@@ -59,7 +59,14 @@ impl Tables {
 }
 
 fn vars_row(vars: &Node) -> Row<'_> {
-    Row { root: "vars", noun: "variable", name: None, cells: Some(vars), table: vars, is_region: false }
+    Row {
+        root: "vars",
+        noun: "variable",
+        name: None,
+        cells: Some(vars),
+        table: vars,
+        is_region: false,
+    }
 }
 
 /// All that is needed to resolve steps one way.
@@ -93,8 +100,13 @@ impl<'a> Resolver<'a> {
     /// What a value may refer to before a run.
     pub(crate) fn scope(&self) -> Scope<'a> {
         let Tables { vars, regions, modes } = self.tables;
-        let row = |root, noun, table: &'a Node, name: &'a str, is_region| {
-            Row { root, noun, name: Some(name), cells: table.get(name), table, is_region }
+        let row = |root, noun, table: &'a Node, name: &'a str, is_region| Row {
+            root,
+            noun,
+            name: Some(name),
+            cells: table.get(name),
+            table,
+            is_region,
         };
         let rows = vec![
             row("from", "region", regions, self.way.from, true),
@@ -135,11 +147,12 @@ impl<'a> Resolver<'a> {
         let asked = |id: &str, name: &str| self.late(at, id, name, removed, true);
         let work = Scope { late: Some(&ancestors), ..self.scope() };
         let question = Scope { late: Some(&asked), ..self.scope() };
-        let text = |node: &Option<Node>, scope: &Scope<'_>, found: &mut Found| {
-            match scope.resolve(node.as_ref()?, found).value {
-                Value::Text(text) | Value::Late(text) => Some(text),
-                _ => None,
-            }
+        let text = |node: &Option<Node>, scope: &Scope<'_>, found: &mut Found| match scope
+            .resolve(node.as_ref()?, found)
+            .value
+        {
+            Value::Text(text) | Value::Late(text) => Some(text),
+            _ => None,
         };
         let on_failure = step.on_failure.as_ref().map(|node| early.resolve(node, found));
         let timeout = step.timeout.as_ref().map(|node| early.resolve(node, found));

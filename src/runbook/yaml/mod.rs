@@ -4,6 +4,7 @@
 //! are reported together, and never panics, whatever it is given.
 
 mod bytes;
+mod layout;
 mod scalar;
 mod slip;
 
@@ -42,7 +43,7 @@ pub(super) fn read(text: &str, found: &mut Found) -> Option<Tree> {
         match Reader::new(&patched).read() {
             Ok(reader) => return reader.finish(round > 0, found),
             Err((error, last_end)) => {
-                let slip = slip::explain(&patched, &error, last_end);
+                let slip = slip::explain(text, &patched, &error, last_end);
                 found.add(slip.diagnostic);
                 if !patch(&mut patched, slip.repair) {
                     return None;
@@ -184,8 +185,7 @@ impl<'a> Reader<'a> {
                 self.open(Items::List(Vec::new()), style, span, anchor);
             }
             Event::MappingStart(style, anchor, _) => {
-                let items =
-                    Items::Map { entries: Vec::new(), places: HashMap::new(), key: None };
+                let items = Items::Map { entries: Vec::new(), places: HashMap::new(), key: None };
                 self.open(items, style, span, anchor);
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(span),

@@ -38,16 +38,16 @@ fn is_number(text: &str) -> bool {
 
 fn number(text: &str) -> Reading {
     let unsigned = text.trim_start_matches(['-', '+']);
-    let leads_with_zero = unsigned.len() > 1
-        && unsigned.starts_with('0')
-        && unsigned.as_bytes()[1].is_ascii_digit();
+    let leads_with_zero =
+        unsigned.len() > 1 && unsigned.starts_with('0') && unsigned.as_bytes()[1].is_ascii_digit();
     if leads_with_zero {
         return Reading::Odd(format!("`{text}` begins with a zero: some read it as octal"));
     }
     let float = || text.parse::<f64>().ok().filter(|number| number.is_finite()).map(Value::Float);
     let is_whole = unsigned.bytes().all(|byte| byte.is_ascii_digit());
     let value = if is_whole { text.parse().ok().map(Value::Int) } else { float() };
-    value.map_or_else(|| Reading::Odd(format!("`{text}` is too large for a number")), Reading::Value)
+    value
+        .map_or_else(|| Reading::Odd(format!("`{text}` is too large for a number")), Reading::Value)
 }
 
 /// `0o17`, `0xFF`, and the infinities.
@@ -81,7 +81,8 @@ mod tests {
 
     #[test]
     fn yes_on_and_dates_are_texts() {
-        for text in ["yes", "no", "on", "off", "y", "1_000", "12:30", "2026-01-02", "1.2.3", "e3", "-", "."]
+        for text in
+            ["yes", "no", "on", "off", "y", "1_000", "12:30", "2026-01-02", "1.2.3", "e3", "-", "."]
         {
             assert_eq!(value(text), Some(Value::Text(text.to_owned())), "{text}");
         }
