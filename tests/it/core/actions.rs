@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use failover::{
     action::{
-        Action, Answer, Applied, By, Catalogue, Change, Clients, Handle, Kind, Look, Mark,
+        Action, Answer, Applied, By, Catalogue, Change, Clients, Effect, Handle, Kind, Look, Mark,
         Observation, Params, Polled, Repeat, Sign, Trouble, Unapplied,
     },
     journal::Permit,
@@ -47,6 +47,8 @@ const fn kind(name: &'static str, bind: failover::action::Bind) -> Kind {
         observed: &[],
         planes: &[],
         permissions: &[],
+        effect: Effect::Changes,
+        mark_valid_for: None,
         usual: Duration::from_mins(1),
         shows_within: Duration::from_secs(SHOWS_AFTER.as_secs() * 3),
         deadline: Duration::from_hours(1),
