@@ -5,13 +5,17 @@
 //! often it was looked at.
 
 use super::{
-    azure::{self, Account, Operation, Policy, Throttle},
+    azure::{
+        self, Account, Operation, Policy, Profile, Reached, Server, ServicePlan, Site, Throttle,
+        VirtualEndpoint,
+    },
     call::{Call, is_read},
+    traffic::{Crowd, Sample},
 };
 use crate::wire::{Request, Response};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 /// What is out of order in the region that is left.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,8 +47,20 @@ pub struct Cloud {
     pub(super) policy: Policy,
     pub(super) operations: Vec<Operation>,
     pub(super) accounts: Vec<Account>,
+    pub(super) servers: Vec<Server>,
+    pub(super) virtual_endpoints: Vec<VirtualEndpoint>,
+    pub(super) plans: Vec<ServicePlan>,
+    pub(super) sites: Vec<Site>,
+    pub(super) profiles: Vec<Profile>,
+    /// Names outside Azure, and the names that they stand for.
+    pub(super) aliases: BTreeMap<String, String>,
+    pub(super) crowds: Vec<Crowd>,
+    pub(super) samples: Vec<Sample>,
     #[serde(skip)]
     pub(super) throttle: Throttle,
+    /// The answers that the resolver of whoever asks still keeps, by name.
+    #[serde(skip)]
+    pub(super) resolved: BTreeMap<String, (String, Timestamp)>,
 }
 
 /// What became of a request.
@@ -53,6 +69,8 @@ pub enum Outcome {
     Response(Response),
     /// The connection hangs, and is cut in the end.
     NoAnswer,
+    /// The name does not exist: nothing can be sent.
+    NoSuchHost,
 }
 
 /// What became of a request, and how long that took.
@@ -66,13 +84,24 @@ pub struct Answer {
 
 impl Cloud {
     pub(super) fn empty(now: Timestamp, outage: Outage, region: &str) -> Self {
+        // What never began ended long ago.
+        let since = if outage == Outage::None { now - Duration::from_hours(24 * 30) } else { now };
         Self {
             now,
-            blackout: Blackout { kind: outage, region: region.to_owned(), since: now },
+            blackout: Blackout { kind: outage, region: region.to_owned(), since },
             accepted: 0,
             policy: Policy::default(),
             operations: Vec::new(),
             accounts: Vec::new(),
+            servers: Vec::new(),
+            virtual_endpoints: Vec::new(),
+            plans: Vec::new(),
+            sites: Vec::new(),
+            profiles: Vec::new(),
+            aliases: BTreeMap::new(),
+            crowds: Vec::new(),
+            samples: Vec::new(),
+            resolved: BTreeMap::new(),
             throttle: Throttle::default(),
         }
     }
@@ -96,9 +125,16 @@ impl Cloud {
 
     fn carry(&mut self, call: &Call<'_>) -> Answer {
         let is_read = is_read(call.request);
-        let Some(reply) = azure::answer(self, call) else {
-            let after = Duration::from_secs(30);
-            return Answer { outcome: Outcome::NoAnswer, after, has_changed: false };
+        let reply = match azure::answer(self, call) {
+            Reached::Reply(reply) => reply,
+            Reached::Nobody => {
+                let after = Duration::from_secs(30);
+                return Answer { outcome: Outcome::NoAnswer, after, has_changed: false };
+            }
+            Reached::Nowhere => {
+                let after = Duration::from_millis(20);
+                return Answer { outcome: Outcome::NoSuchHost, after, has_changed: false };
+            }
         };
         let has_changed = !is_read && reply.status < 300;
         if has_changed {
@@ -132,9 +168,14 @@ impl Cloud {
     }
 
     fn next_due(&self) -> Option<Timestamp> {
-        self.operations.iter().filter_map(Operation::due).min()
+        let operation = self.operations.iter().filter_map(Operation::due).min();
+        let booted = self.sites.iter().map(|site| site.up_from).filter(|at| *at > self.now).min();
+        [operation, booted, self.next_probe(), self.next_quarter()].into_iter().flatten().min()
     }
 
     /// Draws the consequences of what has changed.
-    pub(super) fn refresh(&mut self) {}
+    pub(super) fn refresh(&mut self) {
+        self.probe();
+        self.move_users();
+    }
 }

@@ -16,11 +16,13 @@ mod fault;
 mod ledger;
 mod seed;
 mod simulated;
+mod traffic;
 mod world;
 
 pub use cloud::{Answer, Cloud, Outage, Outcome};
 pub use fault::{Fault, Mishap};
 pub use simulated::{Exchange, Simulated};
+pub use traffic::{Sample, Sees};
 pub use world::{World, WorldError};
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::{
     address::{Address, location},
-    azure::Account,
+    azure::{Account, Profile, Server, Site},
     cloud::{Cloud, Outage},
 };
 use crate::{
@@ -44,6 +44,21 @@ impl<'a> Seed<'a> {
 
     pub(super) fn of_kind(&self, kind: &str) -> impl Iterator<Item = &Resource> {
         self.resources.iter().filter(move |one| one.kind.eq_ignore_ascii_case(kind))
+    }
+
+    /// The setting in which the app keeps its database's host: the one that the plan points at a server.
+    pub(super) fn database_setting(&self) -> String {
+        let steps = self.plan.steps.iter().filter_map(Step::action);
+        let sets = steps
+            .flat_map(|work| ["settings", "connection_strings"].map(|name| work.with.get(name)));
+        let mut entries = sets.flatten().flat_map(Node::entries);
+        let names_a_server = |value: &Node| {
+            let mut texts = Vec::new();
+            collect(value, &mut texts);
+            texts.iter().any(|text| text.contains(".postgres.database.azure.com"))
+        };
+        let found = entries.find(|(_, value)| names_a_server(value));
+        found.map_or_else(|| "DB_HOST".to_owned(), |(key, _)| key.text.clone())
     }
 
     /// The names before this suffix in the plan's texts: `NAME.trafficmanager.net`.
@@ -108,6 +123,33 @@ impl Cloud {
     pub(super) fn add_missing(&mut self, plan: &Plan) {
         let seed = Seed::of(plan);
         Account::seed(self, &seed);
+        Server::seed(self, &seed);
+        Site::seed(self, &seed);
+        Profile::seed(self, &seed);
+        self.add_aliases(plan);
         self.refresh();
+    }
+
+    /// A name outside Azure that the plan probes is taken to stand for its public name.
+    fn add_aliases(&mut self, plan: &Plan) {
+        let urls =
+            plan.steps.iter().filter_map(Step::action).filter_map(|work| work.with.get("url"));
+        let watched = plan.watch.iter().map(|watch| watch.url.as_str());
+        let public =
+            self.profiles.first().map(Profile::host).or_else(|| self.sites.first().map(Site::host));
+        let Some(public) = public else { return };
+        for url in urls.filter_map(Node::as_text).chain(watched) {
+            let Some(host) =
+                url::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned))
+            else {
+                continue;
+            };
+            if ![".azurewebsites.net", ".trafficmanager.net"]
+                .iter()
+                .any(|azure| host.ends_with(azure))
+            {
+                self.aliases.insert(host, public.clone());
+            }
+        }
     }
 }

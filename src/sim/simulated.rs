@@ -119,6 +119,10 @@ impl Shared {
                         (Ok(super::fault::refusal(code, None)), patience)
                     }
                     (Some(_), _) => (unanswered("the connection was lost"), patience),
+                    (None, Outcome::NoSuchHost) => {
+                        let why = "the name does not exist".to_owned();
+                        (Err(SendError::NotSent { host: host(request), why }), answer.after)
+                    }
                     (None, Outcome::NoAnswer) => {
                         (unanswered("no answer within 30 s"), answer.after)
                     }

@@ -1,19 +1,33 @@
 //! Azure: the front door of Resource Manager, and the services behind it.
 
+mod app;
+mod kudu;
+mod metrics;
+mod monitor;
 mod operation;
 mod policy;
+mod postgres;
+mod replication;
 mod storage;
+mod traffic_manager;
+mod web;
 
+pub(super) use app::{View, view};
 pub(super) use operation::Operation;
 pub(super) use policy::{Policy, Throttle};
+pub(super) use postgres::Server;
+pub(super) use replication::VirtualEndpoint;
 pub(super) use storage::Account;
+pub(super) use traffic_manager::Profile;
+pub(super) use web::{ServicePlan, Site};
 
 use super::{
-    address::Address,
+    address::{Address, find, location},
     call::{Call, Refusal, Replied, Reply},
     cloud::{Cloud, Outage},
 };
 use operation::guid;
+use serde_json::json;
 
 /// The oldest versions that are taken, by namespace; any newer one of the same shape is, as clients send many.
 const VERSIONS: [(&str, &str); 7] = [
@@ -27,12 +41,38 @@ const VERSIONS: [(&str, &str); 7] = [
 ];
 const OLDEST: &str = "2015-01-01";
 
-/// What the host of this request answers; nothing when the connection hangs.
-pub(super) fn answer(cloud: &mut Cloud, call: &Call<'_>) -> Option<Reply> {
-    if let [.., "oauth2", "v2.0", "token"] = call.segments()[..] {
-        return Some(policy::sign_in(call));
+/// Where a request got to.
+pub(super) enum Reached {
+    Reply(Reply),
+    /// The connection hangs.
+    Nobody,
+    /// There is no such host.
+    Nowhere,
+}
+
+impl From<Option<Reply>> for Reached {
+    fn from(reply: Option<Reply>) -> Self {
+        reply.map_or(Self::Nobody, Self::Reply)
     }
-    resource_manager(cloud, call)
+}
+
+/// Takes a request to its host.
+pub(super) fn answer(cloud: &mut Cloud, call: &Call<'_>) -> Reached {
+    if let [.., "oauth2", "v2.0", "token"] = call.segments()[..] {
+        return Reached::Reply(policy::sign_in(call));
+    }
+    // A loopback address is where Resource Manager is served to other programs.
+    let is_loopback = ["127.0.0.1", "localhost", "[::1]"].contains(&call.host.as_str());
+    if is_loopback || call.host.starts_with("management.") {
+        return resource_manager(cloud, call).into();
+    }
+    if let Some(site) = cloud.sites.iter().find(|site| site.scm_host() == call.host) {
+        let (at, is_dark) = (site.at.clone(), cloud.is_dark(&site.location));
+        return (!is_dark).then(|| kudu::answer(cloud, call, &at)).into();
+    }
+    let host = cloud.resolve(&call.host);
+    let site = host.and_then(|host| cloud.sites.iter().find(|site| site.host() == host));
+    site.map_or(Reached::Nowhere, |site| app::answer(cloud, call, site).into())
 }
 
 /// Resource Manager: its checks, the service, and the headers of every answer.
@@ -135,42 +175,75 @@ fn resource<'a>(call: &'a Call<'_>) -> Option<(Address, String, Vec<&'a str>)> {
 }
 
 /// Whether Resource Manager would have to ask the region that is out.
-fn is_out_of_reach(_cloud: &Cloud, _call: &Call<'_>) -> bool {
-    false
+fn is_out_of_reach(cloud: &Cloud, call: &Call<'_>) -> bool {
+    if let ["subscriptions", _, "providers", "microsoft.dbforpostgresql", "locations", place, ..] =
+        call.segments()[..]
+    {
+        return cloud.is_dark(&location(&place.replace("%20", "")));
+    }
+    let Some((at, kind, _)) = resource(call) else { return false };
+    let place = match kind.as_str() {
+        "microsoft.web/sites" => find(&cloud.sites, &at).map(|site| &site.location),
+        "microsoft.web/serverfarms" => find(&cloud.plans, &at).map(|plan| &plan.location),
+        "microsoft.dbforpostgresql/flexibleservers" => {
+            find(&cloud.servers, &at).map(|server| &server.location)
+        }
+        _ => None,
+    };
+    place.is_some_and(|place| cloud.is_dark(place))
 }
 
 fn route(cloud: &mut Cloud, call: &Call<'_>) -> Replied {
     let segments = call.segments();
     match &segments[..] {
-        [scope @ .., "providers", "microsoft.authorization", "permissions"]
-            if !scope.is_empty() =>
-        {
+        [.., "azureasyncoperation", id] => operation::status(cloud, call, id),
+        [.., "asyncoperations" | "operationresults", id] => operation::result(cloud, call, id),
+        [_, .., "providers", "microsoft.authorization", "permissions"] => {
             Ok(policy::permissions(cloud))
         }
         [scope @ .., "providers", "microsoft.authorization", "locks"] => {
             Ok(policy::locks(cloud, &format!("/{}", call.path[..scope.len()].join("/"))))
         }
-        [
-            "subscriptions",
-            _,
-            "providers",
-            "microsoft.storage",
-            "locations",
-            _,
-            "asyncoperations",
-            id,
-        ] => operation::result(cloud, call, id),
-        _ => {
-            let (at, kind, rest) = resource(call).ok_or_else(|| Refusal::no_route(call))?;
-            if !call.is_replay {
-                policy::authorize(cloud, call, &policy::action(call.method(), &kind, &rest))?;
-            }
-            match kind.as_str() {
-                "microsoft.storage/storageaccounts" => storage::answer(cloud, call, &at, &rest),
-                _ => Err(Refusal::no_route(call)),
-            }
+        ["subscriptions", _, "resourcegroups", _] => group(call),
+        ["subscriptions", _, .., "microsoft.network", "trafficmanagerprofiles"] => {
+            Ok(traffic_manager::list(cloud))
         }
+        _ => service(cloud, call),
     }
+}
+
+/// Takes a request about a resource to its service.
+fn service(cloud: &mut Cloud, call: &Call<'_>) -> Replied {
+    let (at, kind, rest) = resource(call).ok_or_else(|| Refusal::no_route(call))?;
+    if !call.is_replay {
+        policy::authorize(cloud, call, &policy::action(call.method(), &kind, &rest))?;
+    }
+    if let ["providers", "microsoft.insights", "metrics"] = rest[..] {
+        return metrics::answer(cloud, call, &at);
+    }
+    match kind.as_str() {
+        "microsoft.dbforpostgresql/flexibleservers" => postgres::answer(cloud, call, &at, &rest),
+        "microsoft.network/trafficmanagerprofiles" => {
+            traffic_manager::answer(cloud, call, &at, &rest)
+        }
+        "microsoft.storage/storageaccounts" => storage::answer(cloud, call, &at, &rest),
+        "microsoft.web/serverfarms" => web::answer_plan(cloud, call, &at),
+        "microsoft.web/sites" => web::answer(cloud, call, &at, &rest),
+        _ => Err(Refusal::no_route(call)),
+    }
+}
+
+/// Every resource group is there.
+fn group(call: &Call<'_>) -> Replied {
+    let (subscription, name) = (call.path[1], call.path[3]);
+    let body = json!({
+        "id": format!("/subscriptions/{subscription}/resourceGroups/{name}"),
+        "name": name,
+        "type": "Microsoft.Resources/resourceGroups",
+        "location": "eastus",
+        "properties": { "provisioningState": "Succeeded" },
+    });
+    Ok(Reply::json(200, &body))
 }
 
 impl Call<'_> {

@@ -2,7 +2,11 @@
 //!
 //! Sources: ARM RPC, "Asynchronous Operations", and recordings of az for what each service really sends.
 
-use super::storage;
+use super::{
+    postgres::{self, Duty},
+    storage,
+    web::{self, Task},
+};
 use crate::sim::{
     address::Address,
     call::{Call, Refusal, Replied, Reply},
@@ -42,6 +46,8 @@ pub(in crate::sim) enum Progress {
 #[serde(rename_all = "snake_case")]
 pub(in crate::sim) enum Work {
     StorageFailover { account: Address, planned: bool },
+    Postgres { server: Address, duty: Duty },
+    Web { site: Address, task: Task },
 }
 
 impl Operation {
@@ -92,14 +98,13 @@ impl Cloud {
             if operation.due().is_none_or(|due| due > self.now) {
                 continue;
             }
-            let work = operation.work.clone();
-            let has_succeeded = match &work {
+            self.operations[place].progress = match operation.work.clone() {
                 Work::StorageFailover { account, planned } => {
-                    storage::finish_failover(self, account, *planned)
+                    storage::finish_failover(self, &account, planned)
                 }
+                Work::Postgres { server, duty } => postgres::finish(self, &server, duty),
+                Work::Web { site, task } => web::finish(self, &site, task),
             };
-            self.operations[place].progress =
-                if has_succeeded { Progress::Succeeded } else { Progress::Failed };
         }
     }
 

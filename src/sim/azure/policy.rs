@@ -246,6 +246,8 @@ pub(in crate::sim) struct Throttle {
     deletes: Option<Bucket>,
     /// How many requests came; request ids are made from it.
     pub requests: u64,
+    /// How often a name was resolved.
+    pub asked: u64,
 }
 
 #[derive(Clone, Copy, Debug)]

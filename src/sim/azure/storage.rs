@@ -3,7 +3,7 @@
 //! Sources: Storage Accounts - Get Properties, Failover and Update (REST reference), and "How customer-managed
 //! failover works", Microsoft Learn.
 
-use super::operation::{Work, instant, monitored};
+use super::operation::{Progress, Work, instant, monitored};
 use crate::plan::Side;
 use crate::sim::{
     address::{Address, Addressed, find, find_mut},
@@ -204,16 +204,16 @@ fn failover(cloud: &mut Cloud, call: &Call<'_>, at: &Address) -> Replied {
 }
 
 /// Ends a failover: regions swapped, and after an unplanned one the old primary's copy is gone.
-pub(super) fn finish_failover(cloud: &mut Cloud, at: &Address, planned: bool) -> bool {
+pub(super) fn finish_failover(cloud: &mut Cloud, at: &Address, planned: bool) -> Progress {
     let now = cloud.now;
-    let Some(account) = find_mut(&mut cloud.accounts, at) else { return false };
+    let Some(account) = find_mut(&mut cloud.accounts, at) else { return Progress::Failed };
     std::mem::swap(&mut account.primary, &mut account.pair);
     account.failed_over = Some(now);
     if !planned {
         account.copied_since = None;
         "Standard_LRS".clone_into(&mut account.sku);
     }
-    true
+    Progress::Succeeded
 }
 
 fn update(cloud: &mut Cloud, call: &Call<'_>, at: &Address) -> Replied {

@@ -1,6 +1,9 @@
 //! The simulated Azure, driven as a client drives the real one.
 
+mod postgres;
 mod storage;
+mod traffic;
+mod web;
 
 use super::{Cloud, Fault, Mishap, Outage, Outcome, World};
 use crate::{
@@ -120,7 +123,7 @@ impl Client {
     fn send(&mut self, request: &Request) -> Option<Response> {
         match self.world.answer(request, self.now).unwrap().outcome {
             Outcome::Response(response) => Some(response),
-            Outcome::NoAnswer => None,
+            Outcome::NoAnswer | Outcome::NoSuchHost => None,
         }
     }
 
