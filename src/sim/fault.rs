@@ -14,7 +14,7 @@ pub struct Fault {
     pub path: String,
     /// Which of the requests that fit, counted from 1 and from when the fault was put there.
     pub nth: u32,
-    pub kind: Mishap,
+    pub mishap: Mishap,
 }
 
 #[derive(Clone, Debug)]
@@ -52,7 +52,7 @@ impl Faults {
                 && path.contains(&fault.path.to_ascii_lowercase());
             fault.nth = fault.nth.saturating_sub(u32::from(fits));
             if fits && fault.nth == 0 && met.is_none() {
-                met = Some(fault.kind.clone());
+                met = Some(fault.mishap.clone());
                 return false;
             }
             true

@@ -15,12 +15,14 @@ mod cloud;
 mod fault;
 mod ledger;
 mod seed;
+mod serve;
 mod simulated;
 mod traffic;
 mod world;
 
 pub use cloud::{Answer, Cloud, Outage, Outcome};
 pub use fault::{Fault, Mishap};
+pub use serve::serve;
 pub use simulated::{Exchange, Simulated};
 pub use traffic::{Sample, Sees};
 pub use world::{World, WorldError};

@@ -71,7 +71,9 @@ impl Simulated {
 
     /// A bearer token for Azure Resource Manager.
     pub fn token(&self) -> String {
-        self.lock().world.cloud().issue_token(self.clock.now())
+        let shared = self.lock();
+        let cloud = shared.world.cloud();
+        cloud.issue_token(self.clock.now().max(cloud.now()))
     }
 
     /// Looks at the world, or changes it behind everybody's back, after it has come to the present.

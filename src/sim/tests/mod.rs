@@ -1,11 +1,12 @@
 //! The simulated Azure, driven as a client drives the real one.
 
 mod postgres;
+mod reach;
 mod storage;
 mod traffic;
 mod web;
 
-use super::{Cloud, Fault, Mishap, Outage, Outcome, World};
+use super::{Cloud, Outage, Outcome, World};
 use crate::{
     model::{Mode, Node, Resource, StepId, span},
     plan::{ActionWork, Objectives, OnFailure, Plan, Side, Step, Watch, Work},
