@@ -204,7 +204,7 @@ fn route(cloud: &mut Cloud, call: &Call<'_>) -> Replied {
         [scope @ .., "providers", "microsoft.authorization", "locks"] => {
             Ok(policy::locks(cloud, &format!("/{}", call.path[..scope.len()].join("/"))))
         }
-        ["subscriptions", _, "resourcegroups", _] => group(call),
+        ["subscriptions", _, "resourcegroups", _] => Ok(group(call)),
         ["subscriptions", _, .., "microsoft.network", "trafficmanagerprofiles"] => {
             Ok(traffic_manager::list(cloud))
         }
@@ -234,7 +234,7 @@ fn service(cloud: &mut Cloud, call: &Call<'_>) -> Replied {
 }
 
 /// Every resource group is there.
-fn group(call: &Call<'_>) -> Replied {
+fn group(call: &Call<'_>) -> Reply {
     let (subscription, name) = (call.path[1], call.path[3]);
     let body = json!({
         "id": format!("/subscriptions/{subscription}/resourceGroups/{name}"),
@@ -243,7 +243,7 @@ fn group(call: &Call<'_>) -> Replied {
         "location": "eastus",
         "properties": { "provisioningState": "Succeeded" },
     });
-    Ok(Reply::json(200, &body))
+    Reply::json(200, &body)
 }
 
 impl Call<'_> {
