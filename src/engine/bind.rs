@@ -26,7 +26,8 @@ pub(super) fn bind(
         .ok_or_else(|| format!("this version of failover has no action `{}`", work.action))?;
     let observed =
         |id: &StepId, name: &str| -> Option<Datum> { state.step(id)?.evidence.get(name).cloned() };
-    let with = plan::settle(&work.with, &observed)?;
+    let with = plan::late(&work.with, &observed)
+        .map_err(|step| format!("it needs what step `{step}` reads, and that is not known"))?;
     let is_of_the_lost =
         |resource: &Resource| resource.region.as_ref().is_some_and(|region| *region == plan.from);
     let mut clients = clients.clone();

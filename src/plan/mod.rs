@@ -3,7 +3,18 @@
 //! A plan is what is shown, approved, stored beside the journal and carried out. Nothing here asks a cloud, reads a
 //! clock or touches a file; a plan that was stored and read back is the same plan.
 
-use crate::model::{ActionName, Datum, Mode, Node, Region, Resource, StepId};
+mod build;
+mod graph;
+mod late;
+mod text;
+
+pub use crate::action::Effect;
+pub use crate::runbook::{Objectives, OnFailure, Side};
+pub use build::{Choice, build};
+pub use graph::Expected;
+pub use late::{Seen, late, late_text};
+
+use crate::model::{ActionName, Mode, Node, Region, Resource, StepId};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
@@ -33,20 +44,6 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// Environment variables that were not set, and for which a simulated run made values up.
     pub made_up: Vec<String>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Side {
-    From,
-    To,
-}
-
-/// What was promised.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Objectives {
-    pub rto: Option<Duration>,
-    pub rpo: Option<Duration>,
 }
 
 /// An address that is probed through the whole run: what users saw.
@@ -104,28 +101,6 @@ pub struct ActionWork {
     pub timeout: Duration,
 }
 
-/// What an action can do to the world.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Effect {
-    /// Reads or waits only.
-    Reads,
-    Changes,
-    /// What it does cannot be undone but by a failback.
-    CannotBeUndone,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OnFailure {
-    /// Nothing new is started; the run ends, resumable.
-    Stop,
-    /// The run goes on, tries it again, and ends owing it.
-    Owe,
-    /// The operator is asked whether to go on without it.
-    Ask,
-}
-
 impl Plan {
     pub fn step(&self, id: &StepId) -> Option<&Step> {
         self.steps.iter().find(|step| step.id == *id)
@@ -150,14 +125,6 @@ impl Plan {
         let hash = Sha256::digest(bytes);
         format!("{:02x}{:02x}-{:02x}{:02x}", hash[0], hash[1], hash[2], hash[3])
     }
-}
-
-/// Fills in what only a run can know; an error names what is still missing.
-pub fn settle(
-    with: &Node,
-    _observed: &dyn Fn(&StepId, &str) -> Option<Datum>,
-) -> Result<Node, String> {
-    Ok(with.clone())
 }
 
 impl Step {

@@ -1,0 +1,239 @@
+//! A runbook, two regions and a mode to a plan.
+
+use super::{ActionWork, Plan, Step, VERSION, Watch, Work};
+use crate::{
+    action::Catalogue,
+    model::{ActionName, Diagnostic, Mode, Node, Region, StepId, Value},
+    runbook::{
+        Env, Files, Found, Mistakes, Order, Resolved, Resolver, Runbook, Tables, Way, plain_value,
+    },
+};
+use std::cell::RefCell;
+
+/// What the operator chose, and what is around the runbook.
+pub struct Choice<'a> {
+    pub from: &'a str,
+    pub to: &'a str,
+    /// The runbook's default when it is not given.
+    pub mode: Option<Mode>,
+    /// Values for the runbook's variables, by name.
+    pub vars: Vec<(String, String)>,
+    pub env: Env<'a>,
+    /// Whether values are made up for what is not set, as a simulated run may; the plan lists them.
+    pub made_up_env: bool,
+    pub files: Files<'a>,
+    pub catalogue: Catalogue,
+}
+
+/// Makes a plan, or says everything that is in the way of one.
+pub fn build(runbook: &Runbook, choice: &Choice<'_>) -> Result<Plan, Mistakes> {
+    let mut found = Found::default();
+    let mistakes =
+        |found: Found| Mistakes { source: runbook.source.clone(), found: found.into_list() };
+    let vars = chosen_vars(runbook, choice, &mut found);
+    check_regions(runbook, choice, &mut found);
+    if !found.is_empty() {
+        return Err(mistakes(found));
+    }
+    let made_up = RefCell::new(Vec::new());
+    let env = |name: &str| {
+        let value = (choice.env)(name);
+        if value.is_some() || !choice.made_up_env {
+            return value;
+        }
+        let mut made_up = made_up.borrow_mut();
+        if !made_up.iter().any(|known| known == name) {
+            made_up.push(name.to_owned());
+        }
+        Some(invented(name))
+    };
+    let order = Order::of(runbook, &mut found);
+    let tables = Tables::of(runbook, &env, &vars, &mut found);
+    let mode = choice.mode.unwrap_or(runbook.default_mode);
+    let resolver = Resolver {
+        runbook,
+        order: &order,
+        tables: &tables,
+        way: Way { from: choice.from, to: choice.to, mode },
+        env: &env,
+        files: choice.files,
+        catalogue: choice.catalogue,
+    };
+    let steps = steps(&resolver, &mut found);
+    let watch = resolver.watch(&mut found);
+    if !found.is_empty() {
+        return Err(mistakes(found));
+    }
+    Ok(Plan {
+        version: VERSION,
+        runbook: runbook.name.clone(),
+        summary: runbook.summary.clone(),
+        path: runbook.source.path.clone(),
+        from: Region::new(choice.from),
+        to: Region::new(choice.to),
+        mode,
+        lock: runbook.lock.clone(),
+        serving: runbook.serving,
+        objectives: runbook.objectives.clone(),
+        azure_credential: runbook.azure.credential.clone(),
+        watch: watch
+            .into_iter()
+            .map(|(watched, url)| Watch {
+                name: watched.name.clone(),
+                url,
+                every: watched.every,
+                contains: watched.contains.clone(),
+            })
+            .collect(),
+        steps,
+        made_up: made_up.take(),
+    })
+}
+
+fn check_regions(runbook: &Runbook, choice: &Choice<'_>, found: &mut Found) {
+    let known = || runbook.regions();
+    for name in [choice.from, choice.to] {
+        if !known().any(|known| known == name) {
+            let listed = known().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+            found.add(
+                Diagnostic::whole_file(format!("`{name}` is not a region of this runbook"))
+                    .did_you_mean(name, known())
+                    .hint(format!("its regions are {listed}")),
+            );
+        }
+    }
+    if choice.from == choice.to {
+        let message = format!("`{}` cannot fail over to itself", choice.from);
+        found.add(Diagnostic::whole_file(message));
+    }
+}
+
+/// The values that the operator gave, each of the kind that the runbook's own value has.
+fn chosen_vars(runbook: &Runbook, choice: &Choice<'_>, found: &mut Found) -> Vec<(String, Node)> {
+    let mut chosen = Vec::new();
+    for (name, text) in &choice.vars {
+        let Some(own) = runbook.vars.get(name) else {
+            let known = runbook.vars.entries().iter().map(|(key, _)| key.text.as_str());
+            let message = format!("there is no variable `{name}` in this runbook");
+            found.add(Diagnostic::whole_file(message).did_you_mean(name, known));
+            continue;
+        };
+        let plain = plain_value(text);
+        let value = match (&own.value, plain) {
+            (Value::Text(_) | Value::Null, _) => Value::Text(text.clone()),
+            (own, Some(plain)) if std::mem::discriminant(own) == std::mem::discriminant(&plain) => {
+                plain
+            }
+            _ => {
+                let message = format!("`{name}` must be {}, not `{text}`", own.describe());
+                found.add(Diagnostic::at(own.span, message));
+                continue;
+            }
+        };
+        chosen.push((name.clone(), Node::new(value, own.span)));
+    }
+    chosen
+}
+
+/// A value that cannot be mistaken for a real one.
+fn invented(name: &str) -> String {
+    if name.ends_with("_ID") {
+        "00000000-0000-0000-0000-000000000000".to_owned()
+    } else {
+        format!("made-up-{}", name.to_lowercase().replace('_', "-"))
+    }
+}
+
+fn steps(resolver: &Resolver<'_>, found: &mut Found) -> Vec<Step> {
+    let order = resolver.order;
+    let removed = resolver.removed(found);
+    let needs = order.without(&removed);
+    let id = |at: usize| StepId::new(&order.steps[at].step.id.text);
+    let mut steps = Vec::new();
+    let (mut number, mut child) = (0, 0);
+    for (at, placed) in order.steps.iter().enumerate().filter(|(at, _)| !removed[*at]) {
+        if placed.group.is_some() {
+            child += 1;
+        } else {
+            (number, child) = (number + 1, 0);
+        }
+        let Resolved { title, confirm, on_failure, timeout, action } =
+            resolver.step(at, &removed, found);
+        let work = match action {
+            Some(action) => Work::Action(Box::new(ActionWork {
+                action: ActionName::new(action.kind.name),
+                with: action.with,
+                touches: action.touches,
+                effect: action.kind.effect,
+                mark_valid_for: action.kind.mark_valid_for,
+                usual: action.kind.usual,
+                shows_within: action.kind.shows_within,
+                timeout: timeout.unwrap_or(action.kind.deadline),
+            })),
+            None => Work::Group {
+                children: (at + 1..=at + placed.step.children().len())
+                    .filter(|child| !removed[*child])
+                    .map(id)
+                    .collect(),
+            },
+        };
+        steps.push(Step {
+            id: id(at),
+            number: format!("{number}{}", letters(child)),
+            title,
+            work,
+            needs: needs[at].iter().map(|need| id(*need)).collect(),
+            group: placed.group.map(id),
+            confirm,
+            on_failure,
+            is_finally: placed.is_finally,
+        });
+    }
+    steps
+}
+
+/// Nothing, `a` to `z`, `aa`, `ab` …
+fn letters(mut count: usize) -> String {
+    let mut letters = Vec::new();
+    while count > 0 {
+        count -= 1;
+        letters.push(char::from(b'a' + u8::try_from(count % 26).unwrap_or_default()));
+        count /= 26;
+    }
+    letters.iter().rev().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runbook::{load, sample::CATALOGUE};
+
+    const PROSEWARE: &str = include_str!("../../runbooks/proseware.yaml");
+
+    fn file(path: &str) -> Result<String, String> {
+        match path {
+            "pages/maintenance.html" => Ok("<h1>soon</h1>".to_owned()),
+            _ => Err("there is no such file".to_owned()),
+        }
+    }
+
+    #[test]
+    fn p() {
+        let runbook = load("runbooks/proseware.yaml", PROSEWARE.as_bytes(), CATALOGUE, &file)
+            .unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        let choice = Choice {
+            from: "eastus",
+            to: "westus",
+            mode: None,
+            vars: Vec::new(),
+            env: &|_| None,
+            made_up_env: true,
+            files: &file,
+            catalogue: CATALOGUE,
+        };
+        let plan = build(&runbook, &choice).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        println!("{}", plan.text(80));
+        println!("{}", plan.text(100));
+        println!("{:?} {:?}", plan.expected(), plan.served_after());
+    }
+}

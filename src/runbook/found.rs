@@ -1,0 +1,45 @@
+//! The mistakes found so far: each once, however many ways lead to it.
+
+use crate::model::{Diagnostic, Span};
+use std::collections::HashSet;
+
+/// Collects mistakes, so that all of a file are reported together.
+#[derive(Default)]
+pub(crate) struct Found {
+    list: Vec<Diagnostic>,
+    seen: HashSet<(Option<Span>, String)>,
+    /// Values that could not be read. What else is wrong with them would only repeat it.
+    holes: HashSet<Span>,
+}
+
+impl Found {
+    pub(crate) fn add(&mut self, diagnostic: Diagnostic) {
+        let is_hole = diagnostic.span.is_some_and(|span| self.holes.contains(&span));
+        if !is_hole && self.seen.insert((diagnostic.span, diagnostic.message.clone())) {
+            self.list.push(diagnostic);
+        }
+    }
+
+    /// Adds a mistake that leaves nothing at this place to say more about.
+    pub(crate) fn hole(&mut self, span: Span, diagnostic: Diagnostic) {
+        if self.seen.insert((diagnostic.span, diagnostic.message.clone())) {
+            self.list.push(diagnostic);
+        }
+        self.holes.insert(span);
+    }
+
+    pub(crate) fn append(&mut self, other: Self) {
+        other.list.into_iter().for_each(|diagnostic| self.add(diagnostic));
+        self.holes.extend(other.holes);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// In the order of the file.
+    pub(crate) fn into_list(mut self) -> Vec<Diagnostic> {
+        self.list.sort_by_key(|diagnostic| diagnostic.span.map(|span| (span.start, span.end)));
+        self.list
+    }
+}
