@@ -1,7 +1,12 @@
 //! `failover actions`: what steps can do.
 
 use super::Desk;
-use crate::model::{Exit, Failure};
+use crate::{
+    action::{Default, Kind, Parameter, Shape},
+    model::{Exit, Failure, Hint, span::show},
+    provider,
+    report::rows,
+};
 use clap::Args;
 
 /// List the actions, or show one with its parameters
@@ -13,7 +18,67 @@ pub(super) struct Actions {
 
 impl Actions {
     pub(super) fn carry_out(&self, desk: &Desk) -> Result<Exit, Failure> {
-        let _ = (&self.name, desk);
-        Err(super::not_yet())
+        let catalogue = provider::catalogue();
+        let Some(name) = &self.name else {
+            let cells: Vec<_> = catalogue
+                .iter()
+                .map(|kind| vec![kind.name.to_owned(), kind.summary.to_owned()])
+                .collect();
+            desk.say.data(&rows(&cells));
+            return Ok(Exit::Done);
+        };
+        let Some(kind) = catalogue.get(name) else {
+            let failure = Failure::new(Exit::CommandLine, format!("there is no action `{name}`"));
+            return Err(match catalogue.nearest(name) {
+                Some(near) => failure.hint(Hint::says(format!("did you mean `{near}`?"))),
+                None => failure.hint(Hint::run("list them", "failover actions")),
+            });
+        };
+        desk.say.data(&describe(kind));
+        Ok(Exit::Done)
+    }
+}
+
+fn describe(kind: &Kind) -> String {
+    let parameters: Vec<_> = kind.parameters.iter().map(parameter).collect();
+    let mut parts = vec![format!("{}\n  {}\n", kind.name, kind.summary)];
+    parts.push(format!("parameters\n{}", rows(&parameters)));
+    parts.push(format!("usually {}, at most {}\n", show(kind.usual), show(kind.deadline)));
+    for (title, names) in [("observed", kind.observed), ("permissions", kind.permissions)] {
+        if !names.is_empty() {
+            parts.push(format!("{title}\n  {}\n", names.join("\n  ")));
+        }
+    }
+    parts.join("\n")
+}
+
+fn parameter(parameter: &Parameter) -> Vec<String> {
+    let default = match parameter.default {
+        Default::Required => "required".to_owned(),
+        Default::Absent => "optional".to_owned(),
+        Default::Text(text) => format!("default {text}"),
+        Default::Int(number) => format!("default {number}"),
+        Default::Flag(flag) => format!("default {flag}"),
+        Default::Mode => "default: the run's mode".to_owned(),
+        Default::Lock => "default: the runbook's lock".to_owned(),
+    };
+    let name = format!("  {}", parameter.name);
+    vec![name, shape(parameter.shape), default, parameter.says.to_owned()]
+}
+
+fn shape(shape: Shape) -> String {
+    match shape {
+        Shape::Text => "text".to_owned(),
+        Shape::Flag => "true or false".to_owned(),
+        Shape::Int { least, most } => format!("{least} to {most}"),
+        Shape::Duration => "length of time".to_owned(),
+        Shape::Choice(words) => words.join(" or "),
+        Shape::Ints { least, most } => format!("list of {least} to {most}"),
+        Shape::Map => "map of texts".to_owned(),
+        Shape::Maps => "map of maps".to_owned(),
+        Shape::File { .. } => "file".to_owned(),
+        Shape::Region => "region".to_owned(),
+        Shape::Resource { .. } => "resource".to_owned(),
+        Shape::Part { of, .. } => format!("part of {of}"),
     }
 }

@@ -1,6 +1,9 @@
 //! `failover plan`: what a run would do, told offline.
 
-use super::{Desk, choice::Chosen};
+use super::{
+    Desk,
+    choice::{Chosen, Unset},
+};
 use crate::model::{Exit, Failure};
 use clap::Args;
 
@@ -13,7 +16,8 @@ pub(super) struct PlanVerb {
 
 impl PlanVerb {
     pub(super) fn carry_out(&self, desk: &Desk) -> Result<Exit, Failure> {
-        let _ = (&self.chosen, desk);
-        Err(super::not_yet())
+        let plan = self.chosen.plan(desk, Unset::IsMadeUp)?;
+        desk.say.data(&plan.text(desk.settings.columns));
+        Ok(Exit::Done)
     }
 }

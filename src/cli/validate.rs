@@ -1,7 +1,10 @@
 //! `failover validate`: every mistake of runbooks, before any cloud is asked.
 
-use super::Desk;
-use crate::model::{Exit, Failure};
+use super::{Desk, choice};
+use crate::{
+    model::{Exit, Failure},
+    provider,
+};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -13,8 +16,27 @@ pub(super) struct Validate {
 }
 
 impl Validate {
-    pub(super) fn carry_out(&self, desk: &Desk) -> Result<Exit, Failure> {
-        let _ = (&self.files, desk);
-        Err(super::not_yet())
+    pub(super) fn carry_out(self, desk: &Desk) -> Result<Exit, Failure> {
+        let files = if self.files.is_empty() { choice::in_folder()? } else { self.files };
+        let (mut errors, mut broken) = (0, 0);
+        for file in &files {
+            if let Err(mistakes) = choice::load(file, provider::catalogue())? {
+                errors += mistakes.found.len();
+                broken += 1;
+                choice::show(desk, &mistakes);
+            }
+        }
+        let of = if files.len() == 1 {
+            "1 runbook".to_owned()
+        } else {
+            format!("{} runbooks", files.len())
+        };
+        if broken == 0 {
+            desk.say.data(&format!("no errors in {of}"));
+            return Ok(Exit::Done);
+        }
+        let errors = if errors == 1 { "1 error".to_owned() } else { format!("{errors} errors") };
+        desk.say.talk(&format!("{errors} in {broken} of {of}"));
+        Ok(Exit::Runbook)
     }
 }

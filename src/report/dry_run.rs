@@ -1,9 +1,6 @@
 //! What would happen, and what is known about it: the screen of a dry-run, and of every approval.
 
-use super::{
-    expect::expected,
-    text::{self, Page},
-};
+use super::text::{self, Page};
 use crate::{
     action::{Answer, By, Change, Weight},
     engine::{Check, Checked, Preflight, Serving},
@@ -180,17 +177,26 @@ fn totals(plan: &Plan, listed: &[(&Step, Lines)], page: &mut Page) {
         sum(|lines| lines.final_changes),
         text::count(questions, "question")
     ));
-    let longest = plan.steps.iter().filter_map(|step| Some((step, step.action()?.usual)));
-    if let Some((step, usual)) = longest.max_by_key(|(_, usual)| *usual) {
-        let whole = show(expected(plan).whole());
-        page.line(format_args!("expected {whole}, of which {} ~{}", step.id, show(usual)));
+    let expected = plan.expected();
+    let longest = expected.path.iter().filter_map(|id| Some((id, plan.step(id)?.action()?.usual)));
+    if let Some((id, usual)) = longest.max_by_key(|(_, usual)| *usual) {
+        let served = plan.served_after().filter(|served| *served < expected.length);
+        let served = served.map_or_else(String::new, |served| {
+            format!("; users are served again after ~{}", show(served))
+        });
+        let whole = show(expected.length);
+        page.line(format_args!("expected {whole}, of which {id} ~{}{served}", show(usual)));
     }
 }
 
 fn objectives(plan: &Plan, seen: &Preflight, page: &mut Page) {
     let mut parts = Vec::new();
     if let Some(rto) = plan.objectives.rto {
-        let fits = if expected(plan).whole() <= rto { "met" } else { "missed" };
+        let fits = if plan.served_after().unwrap_or_else(|| plan.expected().length) <= rto {
+            "met"
+        } else {
+            "missed"
+        };
         parts.push(format!("recovery {}  {fits} if all goes as usual", show(rto)));
     }
     if let Some(rpo) = plan.objectives.rpo {

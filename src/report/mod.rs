@@ -6,7 +6,6 @@
 mod brief;
 mod dry_run;
 mod ended;
-mod expect;
 mod json;
 mod lines;
 mod live;
@@ -24,7 +23,6 @@ mod words;
 pub use brief::summary;
 pub use dry_run::dry_run;
 pub use ended::failure;
-pub use expect::{Expected, expected};
 pub use json::{document, ended, line};
 pub use lines::Lines;
 pub use live::{Live, Look, Screen};
