@@ -23,6 +23,8 @@ pub struct Kind {
     pub shows_within: Duration,
     /// How long it may take when the runbook sets no `timeout`.
     pub deadline: Duration,
+    /// For how long after a change was begun its mark, unmoved, proves that nothing happened; for ever when `None`.
+    pub mark_valid_for: Option<Duration>,
     /// Whether a preflight answer of "never" is expected to be cured by an action of this name that comes earlier.
     pub cured_by: &'static [&'static str],
     pub bind: Bind,

@@ -1,0 +1,144 @@
+//! A transport that answers from a script, and the clients that use it.
+
+use crate::{
+    action::{Clients, Tokens, Trouble},
+    journal::{Durability, Journal, MemoryStore, Permit},
+    model::{Clock, Resource, RunId, Secret},
+    wire::{Intent, Request, Response, SendError, Transport},
+};
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::Timestamp;
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+};
+
+/// What a scripted exchange comes to.
+pub type Outcome = Result<Response, SendError>;
+
+/// Answers by the first row whose method and piece of the address fit. A row with several outcomes gives one after the
+/// other, and stays at its last.
+#[derive(Default)]
+pub struct Script {
+    rows: Mutex<Vec<(String, VecDeque<Outcome>)>>,
+    requests: Mutex<Vec<Request>>,
+}
+
+impl Script {
+    pub fn new() -> Arc<Self> {
+        Arc::default()
+    }
+
+    /// Answers `METHOD piece-of-the-address` so.
+    pub fn on(self: &Arc<Self>, what: &str, outcome: Outcome) -> Arc<Self> {
+        let mut rows = self.rows.lock().unwrap();
+        match rows.iter_mut().find(|(known, _)| known == what) {
+            Some((_, outcomes)) => outcomes.push_back(outcome),
+            None => rows.push((what.to_owned(), VecDeque::from([outcome]))),
+        }
+        drop(rows);
+        self.clone()
+    }
+
+    /// Everything that was sent, as `METHOD path?query body`.
+    pub fn sent(&self) -> Vec<String> {
+        let line = |request: &Request| {
+            let body = String::from_utf8_lossy(request.body());
+            let target = request.uri().path_and_query().unwrap().as_str();
+            format!("{} {target} {body}", request.method()).trim_end().to_owned()
+        };
+        self.requests.lock().unwrap().iter().map(line).collect()
+    }
+
+    /// What was sent and is no GET.
+    pub fn changes(&self) -> Vec<String> {
+        self.sent().into_iter().filter(|line| !line.starts_with("GET ")).collect()
+    }
+
+    pub fn request(&self, place: usize) -> Request {
+        self.requests.lock().unwrap()[place].clone()
+    }
+
+    pub fn clients(self: &Arc<Self>) -> Clients {
+        Clients {
+            transport: self.clone(),
+            tokens: Arc::new(Keys(Mutex::new(0))),
+            clock: Clock::real(),
+            run: RunId::parse("01900000-0000-7000-8000-000000007f3a").unwrap(),
+            azure: "https://management.azure.com".parse().unwrap(),
+        }
+    }
+}
+
+#[async_trait]
+impl Transport for Script {
+    async fn send(&self, request: Request, _: Intent<'_>) -> Outcome {
+        let line = format!("{} {}", request.method(), request.uri());
+        self.requests.lock().unwrap().push(request);
+        let mut rows = self.rows.lock().unwrap();
+        let fits = |what: &str| {
+            let (method, piece) = what.split_once(' ').unwrap();
+            line.starts_with(method) && line.contains(piece)
+        };
+        let row = rows.iter_mut().find(|(what, _)| fits(what));
+        let (_, outcomes) = row.unwrap_or_else(|| panic!("nobody said what to answer to {line}"));
+        if outcomes.len() > 1 { outcomes.pop_front().unwrap() } else { outcomes[0].clone() }
+    }
+}
+
+struct Keys(Mutex<u32>);
+
+#[async_trait]
+impl Tokens for Keys {
+    async fn token(&self, _: &str, fresh: bool) -> Result<Secret, Trouble> {
+        let mut count = self.0.lock().unwrap();
+        *count += u32::from(fresh);
+        Ok(Secret::new(format!("key-{count}")))
+    }
+
+    fn identity(&self) -> String {
+        "a tester".to_owned()
+    }
+}
+
+pub fn ok(body: &str) -> Outcome {
+    answer(200, &[], body)
+}
+
+pub fn no(status: u16, code: &str) -> Outcome {
+    answer(status, &[], &format!(r#"{{"error":{{"code":"{code}","message":"because"}}}}"#))
+}
+
+pub fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Outcome {
+    let mut response = http::Response::builder().status(status).header("x-ms-request-id", "8f2c");
+    for (name, value) in headers {
+        response = response.header(*name, *value);
+    }
+    Ok(response.body(Bytes::copy_from_slice(body.as_bytes())).unwrap())
+}
+
+pub fn unanswered() -> Outcome {
+    Err(SendError::Unanswered { host: "arm".to_owned(), why: "reset".to_owned() })
+}
+
+pub fn not_sent() -> Outcome {
+    Err(SendError::NotSent { host: "arm".to_owned(), why: "refused".to_owned() })
+}
+
+pub async fn permit() -> Permit {
+    let mut journal = Journal::empty(Box::new(MemoryStore::default()));
+    let facts = ["begun"];
+    journal.append(Timestamp::UNIX_EPOCH, &facts, Durability::Now).await.unwrap().permit(0).unwrap()
+}
+
+pub fn resource(kind: &str, name: &str, region: Option<&str>) -> Resource {
+    Resource {
+        kind: kind.to_owned(),
+        name: name.to_owned(),
+        resource_group: "rg".to_owned(),
+        subscription: "sub".to_owned(),
+        region: region.map(Into::into),
+        made_by_the_run: false,
+    }
+}
