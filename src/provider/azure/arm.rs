@@ -327,3 +327,107 @@ fn trouble(call: &Call, error: &ArmError) -> Trouble {
         _ => Trouble::odd(why),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{super::testing::*, *};
+    use std::sync::Arc;
+
+    const SITE: &str = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Web/sites/app";
+
+    fn stop() -> Call {
+        Call::post(&Id::from_azure(SITE).then("stop"))
+    }
+
+    async fn change(script: &Arc<Script>) -> Result<Applied, Unapplied> {
+        Arm::new(&script.clients()).change(stop(), &permit().await).await
+    }
+
+    #[tokio::test]
+    async fn a_post_says_who_asks_in_whose_name_and_how_long_it_is() {
+        let script = Script::new().on("POST /stop", ok(""));
+        let done = Applied::Done { request_id: Some("8f2c".to_owned()) };
+        assert_eq!(change(&script).await, Ok(done));
+        assert_eq!(script.sent(), [format!("POST {SITE}/stop?api-version=2024-04-01")]);
+        let request = script.request(0);
+        let header = |name: &str| request.headers()[name].to_str().unwrap().to_owned();
+        assert_eq!(header("authorization"), "Bearer key-0");
+        assert_eq!(header("content-length"), "0");
+        assert_eq!(header("x-ms-correlation-request-id"), script.clients().run.to_string());
+        assert_eq!(header("x-ms-return-client-request-id"), "true");
+        assert!(Uuid::try_parse(&header("x-ms-client-request-id")).is_ok());
+    }
+
+    #[tokio::test]
+    async fn what_became_of_a_change_is_told_apart() {
+        let wait = |seconds| Duration::from_secs(seconds);
+        let why = |answered: &str| format!("POST …/sites/app/stop answered {answered}");
+        let deferred = |why, wait| Unapplied::Deferred { why, wait };
+        let refused = |why| Unapplied::Refused { why, request_id: Some("8f2c".to_owned()) };
+        let in_doubt = |why| Unapplied::InDoubt { why };
+        let table = [
+            (no(400, "BadRequest"), refused(why("400 BadRequest: because"))),
+            (no(403, "AuthorizationFailed"), refused(why("403 AuthorizationFailed: because"))),
+            (no(409, "ScopeLocked"), refused(why("409 ScopeLocked: because"))),
+            (
+                no(409, "AnotherOperationInProgress"),
+                deferred(why("409 AnotherOperationInProgress: because"), wait(20)),
+            ),
+            (
+                answer(429, &[("retry-after", "7")], ""),
+                deferred(why("429 Too Many Requests"), wait(7)),
+            ),
+            (answer(500, &[], ""), in_doubt(why("500 Internal Server Error"))),
+            (answer(503, &[("retry-after", "7")], ""), in_doubt(why("503 Service Unavailable"))),
+            (answer(504, &[], ""), in_doubt(why("504 Gateway Timeout"))),
+            (answer(408, &[], ""), in_doubt(why("408 Request Timeout"))),
+            (answer(302, &[("location", "https://elsewhere")], ""), in_doubt(why("302 Found"))),
+            (unanswered(), in_doubt("no answer from arm: reset".to_owned())),
+            (not_sent(), deferred("cannot reach arm: refused".to_owned(), wait(20))),
+        ];
+        for (outcome, expected) in table {
+            let script = Script::new().on("POST /stop", outcome);
+            assert_eq!(change(&script).await, Err(expected));
+            assert_eq!(script.sent().len(), 1, "a change goes out once");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_401_proves_that_nothing_happened_and_is_tried_once_more() {
+        let script = Script::new()
+            .on("POST /stop", no(401, "ExpiredAuthenticationToken"))
+            .on("POST /stop", ok(""));
+        assert!(change(&script).await.is_ok());
+        assert_eq!(script.request(1).headers()["authorization"], "Bearer key-1");
+
+        let script = Script::new().on("POST /stop", no(401, "InvalidAuthenticationToken"));
+        assert!(matches!(change(&script).await, Err(Unapplied::Deferred { .. })));
+        assert_eq!(script.sent().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn no_other_host_gets_the_token() {
+        let script = Script::new();
+        let arm = Arm::new(&script.clients());
+        let call = Call::get_url("https://management.azure.com.evil.example/operation?t=secret");
+        let trouble = arm.answer(&call).await.unwrap_err();
+        assert!(!trouble.why.contains("secret"), "{trouble}");
+        assert!(script.sent().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_signed_address_is_sent_byte_for_byte() {
+        let path = "/subscriptions/s/locations/Canada%20Central/op?api-version=1&c=MII%2bH&s=a~b";
+        let script = Script::new().on("GET /op", ok("{}"));
+        let url = format!("https://management.azure.com{path}");
+        Arm::new(&script.clients()).answer(&Call::get_url(&url)).await.unwrap();
+        assert_eq!(script.sent(), [format!("GET {path}")]);
+    }
+
+    #[tokio::test]
+    async fn what_is_not_there_is_found_missing() {
+        let script = Script::new().on("GET /sites/app", answer(404, &[], ""));
+        let arm = Arm::new(&script.clients());
+        assert_eq!(arm.find::<Value>(Call::get(&Id::from_azure(SITE))).await, Ok(None));
+    }
+}

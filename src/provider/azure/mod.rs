@@ -11,7 +11,7 @@ mod id;
 mod operation;
 mod storage;
 #[cfg(test)]
-mod testing;
+pub(super) mod testing;
 
 pub use credential::{Credential, SignIn};
 pub(in crate::provider) use storage::{FAILOVER, REDUNDANCY};

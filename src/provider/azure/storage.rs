@@ -399,3 +399,175 @@ impl Redundancy {
         Answer::Missing(vec![Change::harmless("redundancy", Sign::Changes, says)])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{super::testing::*, *};
+    use crate::{action::Applied, model::Node};
+    use serde_json::Value;
+
+    /// AZURE's own sample, changed as the test needs.
+    fn account(change: impl Fn(&mut Value)) -> String {
+        let mut account = json!({
+            "location": "eastus",
+            "sku": { "name": "Standard_RAGRS", "tier": "Standard" },
+            "properties": {
+                "provisioningState": "Succeeded",
+                "primaryLocation": "East US",
+                "secondaryLocation": "westus",
+                "geoReplicationStats": {
+                    "status": "Live",
+                    "lastSyncTime": "2026-11-20T09:58:12Z",
+                    "canFailover": true,
+                    "canPlannedFailover": true,
+                    "postFailoverRedundancy": "Standard_LRS",
+                    "postPlannedFailoverRedundancy": "Standard_RAGRS",
+                },
+            },
+        });
+        change(&mut account);
+        account.to_string()
+    }
+
+    fn failover(script: &Arc<Script>, mode: &str) -> Arc<dyn Action> {
+        let account = resource("Microsoft.Storage/storageAccounts", "stproseware", None);
+        let with =
+            [("account", node(&account)), ("to", Node::text("westus")), ("mode", Node::text(mode))];
+        bound(&FAILOVER, script, with)
+    }
+
+    async fn observe(mode: &str, change: impl Fn(&mut Value)) -> Observation {
+        let script = Script::new().on("GET geoReplicationStats", ok(&account(change)));
+        failover(&script, mode).observe(&look()).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn an_account_whose_primary_is_elsewhere_misses_a_failover() {
+        let seen = observe("unplanned", |_| {}).await;
+        let Answer::Missing(changes) = seen.answer else { panic!("{:?}", seen.answer) };
+        assert_eq!(
+            changes[0].says,
+            "fail stproseware over to westus; Standard_RAGRS → Standard_LRS"
+        );
+        assert_eq!(changes[0].sign, Sign::CannotBeUndone);
+        assert!(changes[0].is_harmful());
+        assert_eq!(seen.evidence.data_loss(), Some(Duration::from_secs(252)));
+        assert_eq!(seen.serves, Some(Region::from("eastus")));
+    }
+
+    #[tokio::test]
+    async fn a_planned_failover_loses_nothing() {
+        let seen = observe("planned", |_| {}).await;
+        assert_eq!(seen.evidence.data_loss(), Some(Duration::ZERO));
+        let Answer::Missing(changes) = seen.answer else { panic!("{:?}", seen.answer) };
+        assert_eq!(changes[0].says, "fail stproseware over to westus, planned");
+    }
+
+    #[tokio::test]
+    async fn the_answer_follows_the_account() {
+        type Edit = fn(&mut Value);
+        let table: [(&str, Edit, &str); 8] = [
+            ("unplanned", |a| a["properties"]["primaryLocation"] = json!("westus"), "AsDesired"),
+            ("unplanned", |a| a["properties"]["failoverInProgress"] = json!(true), "NotYet"),
+            (
+                "unplanned",
+                |a| a["properties"]["provisioningState"] = json!("ResolvingDNS"),
+                "NotYet",
+            ),
+            ("unplanned", |a| a["properties"]["secondaryLocation"] = Value::Null, "Never"),
+            ("unplanned", |a| a["properties"]["secondaryLocation"] = json!("centralus"), "Never"),
+            (
+                "unplanned",
+                |a| a["properties"]["geoReplicationStats"]["status"] = json!("Bootstrap"),
+                "Never",
+            ),
+            (
+                "unplanned",
+                |a| a["properties"]["geoReplicationStats"]["canFailover"] = json!(false),
+                "Never",
+            ),
+            (
+                "planned",
+                |a| a["properties"]["geoReplicationStats"]["canPlannedFailover"] = json!(false),
+                "Never",
+            ),
+        ];
+        for (mode, edit, expected) in table {
+            let answer = observe(mode, edit).await.answer;
+            assert!(format!("{answer:?}").starts_with(expected), "{answer:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_copy_cut_off_by_the_outage_may_become_primary() {
+        let cut_off = |mode| {
+            observe(mode, |a| {
+                a["properties"]["geoReplicationStats"]["status"] = json!("Unavailable")
+            })
+        };
+        assert_eq!(missing(&cut_off("unplanned").await.answer), ["failover"]);
+        assert!(matches!(cut_off("planned").await.answer, Answer::Never { .. }));
+    }
+
+    #[tokio::test]
+    async fn the_mark_moves_with_a_failover() {
+        let mark = |edit: fn(&mut Value)| {
+            let account: Account = serde_json::from_str(&account(edit)).unwrap();
+            account.mark()
+        };
+        let before = mark(|_| {});
+        assert_eq!(before, mark(|a| a["properties"]["primaryLocation"] = json!("eastus")));
+        assert_ne!(before, mark(|a| a["properties"]["failoverInProgress"] = json!(true)));
+        assert_ne!(
+            before,
+            mark(|a| a["properties"]["lastGeoFailoverTime"] = json!("2026-11-20T10:00:00Z"))
+        );
+    }
+
+    #[tokio::test]
+    async fn only_a_planned_failover_names_its_type() {
+        let path = "/subscriptions/sub/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/stproseware/failover?api-version=2023-05-01";
+        let location = "https://management.azure.com/op?t=1&c=%2B";
+        for (mode, query) in [("unplanned", ""), ("planned", "&failoverType=Planned")] {
+            let script = Script::new()
+                .on("GET geoReplicationStats", ok(&account(|_| {})))
+                .on("POST /failover", answer(202, &[("location", location)], ""))
+                .on("GET /op", answer(200, &[], ""));
+            let action = failover(&script, mode);
+            let Ok(Applied::Accepted { handle, .. }) = apply_first(&action).await else {
+                panic!("not accepted");
+            };
+            assert_eq!(script.changes(), [format!("POST {path}{query}")]);
+            assert_eq!(action.poll(&handle).await, Ok(crate::action::Polled::Done));
+        }
+    }
+
+    fn redundancy(script: &Arc<Script>, sku: &str, wait: bool) -> Arc<dyn Action> {
+        let account = resource("Microsoft.Storage/storageAccounts", "stproseware", None);
+        let with = [
+            ("account", node(&account)),
+            ("sku", Node::text(sku)),
+            ("wait_until_live", Node::made(crate::model::Value::Bool(wait))),
+        ];
+        bound(&REDUNDANCY, script, with)
+    }
+
+    #[tokio::test]
+    async fn redundancy_is_asked_for_and_waited_for() {
+        let bare = account(|a| a["sku"]["name"] = json!("Standard_LRS"));
+        let script = Script::new().on("GET geo", ok(&bare)).on("PATCH stproseware", ok(&bare));
+        apply_first(&redundancy(&script, "Standard_RAGRS", true)).await.unwrap();
+        assert!(script.changes()[0].ends_with(r#"{"sku":{"name":"Standard_RAGRS"}}"#));
+
+        let never = redundancy(&script, "Standard_GZRS", true).observe(&look()).await.unwrap();
+        assert!(matches!(never.answer, Answer::Never { .. }));
+
+        let copying =
+            account(|a| a["properties"]["geoReplicationStats"]["status"] = json!("Bootstrap"));
+        let script = Script::new().on("GET geo", ok(&copying));
+        let seen = redundancy(&script, "Standard_RAGRS", true).observe(&look()).await.unwrap();
+        assert!(matches!(seen.answer, Answer::NotYet { .. }));
+        let seen = redundancy(&script, "Standard_RAGRS", false).observe(&look()).await.unwrap();
+        assert_eq!(seen.answer, Answer::AsDesired);
+    }
+}

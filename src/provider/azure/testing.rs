@@ -1,9 +1,12 @@
 //! A transport that answers from a script, and the clients that use it.
 
 use crate::{
-    action::{Clients, Tokens, Trouble},
+    action::{
+        Action, Answer, Applied, Clients, Kind, Look, Params, Tokens, Trouble, Unapplied,
+        resource_node,
+    },
     journal::{Durability, Journal, MemoryStore, Permit},
-    model::{Clock, Resource, RunId, Secret},
+    model::{Clock, Node, Resource, RunId, Secret, Span},
     wire::{Intent, Request, Response, SendError, Transport},
 };
 use async_trait::async_trait;
@@ -141,4 +144,39 @@ pub fn resource(kind: &str, name: &str, region: Option<&str>) -> Resource {
         region: region.map(Into::into),
         made_by_the_run: false,
     }
+}
+
+/// An action of this kind, with these parameters.
+pub fn bound<const N: usize>(
+    kind: &Kind,
+    script: &Arc<Script>,
+    with: [(&str, Node); N],
+) -> Arc<dyn Action> {
+    let with = Node::map(with);
+    (kind.bind)(&Params::new(&with), &script.clients()).unwrap()
+}
+
+pub fn node(resource: &Resource) -> Node {
+    resource_node(resource, Span::default())
+}
+
+pub fn look() -> Look {
+    let now = "2026-11-20T10:02:24Z".parse().unwrap();
+    Look { now, since: now, settled: Vec::new() }
+}
+
+/// The ids of the changes that are missing.
+pub fn missing(answer: &Answer) -> Vec<&str> {
+    match answer {
+        Answer::Missing(changes) => changes.iter().map(|change| change.id.as_str()).collect(),
+        other => panic!("not Missing but {other:?}"),
+    }
+}
+
+/// Observes, and sends the first change that is missing.
+pub async fn apply_first(action: &Arc<dyn Action>) -> Result<Applied, Unapplied> {
+    let Answer::Missing(changes) = action.observe(&look()).await.unwrap().answer else {
+        panic!("nothing is missing");
+    };
+    action.apply(&changes[0], &permit().await).await
 }

@@ -149,3 +149,52 @@ fn region(response: &Response) -> Option<String> {
     let body: serde_json::Value = serde_json::from_slice(response.body()).ok()?;
     body.get("region")?.as_str().map(ToOwned::to_owned)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::Node,
+        provider::azure::testing::{Script, answer, bound, look, ok},
+    };
+
+    const HEALTHY: &str = r#"{"status":"ok","region":"westus"}"#;
+
+    async fn observe(script: &Arc<Script>) -> Observation {
+        let with = [
+            ("url", Node::text("https://app.example/health")),
+            ("status", Node::made(crate::model::Value::Int(200))),
+            ("region", Node::text("westus")),
+            ("answers", Node::made(crate::model::Value::Int(2))),
+            ("every", Node::text("1ms")),
+        ];
+        bound(&HTTP_CHECK, script, with).observe(&look()).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn enough_good_answers_in_a_row_are_as_desired() {
+        let script = Script::new().on("GET /health", ok(HEALTHY));
+        let seen = observe(&script).await;
+        assert_eq!(seen.answer, Answer::AsDesired);
+        assert_eq!(seen.evidence.get("good"), Some(&Datum::Count(2)));
+        assert_eq!(script.sent().len(), 2);
+        assert!(!script.request(0).headers().contains_key("authorization"));
+    }
+
+    #[tokio::test]
+    async fn one_bad_answer_is_told_and_ends_the_streak() {
+        let table = [
+            (answer(503, &[], ""), "answered 503, not 200"),
+            (
+                answer(200, &[("x-region", "eastus")], HEALTHY),
+                "answered from eastus, not from westus",
+            ),
+            (ok("<html>"), "answered 200, but does not say its region"),
+        ];
+        for (bad, expected) in table {
+            let script = Script::new().on("GET /health", ok(HEALTHY)).on("GET /health", bad);
+            let Answer::NotYet { why, .. } = observe(&script).await.answer else { panic!() };
+            assert_eq!(why, format!("https://app.example/health: {expected}"));
+        }
+    }
+}
