@@ -24,7 +24,7 @@ use uuid::Uuid;
 /// For how long a change is put off when Azure is busy and does not say for how long.
 const BUSY_PAUSE: Duration = Duration::from_secs(20);
 /// The length of time that one read of a region presumed lost may take.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Which of Azure's doors a request goes to: each wants a token of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +45,7 @@ impl Door {
 
 /// One request, before it has a token.
 #[derive(Clone, Debug)]
-pub struct Call {
+pub(super) struct Call {
     pub method: Method,
     /// A path of Resource Manager, or a whole address.
     url: String,
@@ -59,40 +59,40 @@ impl Call {
         Self { method, url, door: Door::Manager, body: None }
     }
 
-    pub fn get(id: &Id) -> Self {
+    pub(super) fn get(id: &Id) -> Self {
         Self::new(Method::GET, id)
     }
 
-    pub fn post(id: &Id) -> Self {
+    pub(super) fn post(id: &Id) -> Self {
         Self::new(Method::POST, id)
     }
 
-    pub fn put(id: &Id, body: &Value) -> Self {
+    pub(super) fn put(id: &Id, body: &Value) -> Self {
         Self::new(Method::PUT, id).json(body)
     }
 
-    pub fn patch(id: &Id, body: &Value) -> Self {
+    pub(super) fn patch(id: &Id, body: &Value) -> Self {
         Self::new(Method::PATCH, id).json(body)
     }
 
-    pub fn delete(id: &Id) -> Self {
+    pub(super) fn delete(id: &Id) -> Self {
         Self::new(Method::DELETE, id)
     }
 
     /// Reads an address that Azure gave, byte for byte.
-    pub fn get_url(url: &str) -> Self {
+    pub(super) fn get_url(url: &str) -> Self {
         Self { method: Method::GET, url: url.to_owned(), door: Door::Manager, body: None }
     }
 
     /// Sends a zip to the deployment host that Azure reported for a site.
-    pub fn deploy(host: &str, zip: Bytes) -> Self {
+    pub(super) fn deploy(host: &str, zip: Bytes) -> Self {
         let url = format!("https://{host}/api/publish?type=zip");
         let body = Some(("application/octet-stream", zip));
         Self { method: Method::POST, url, door: Door::Deployment, body }
     }
 
     #[must_use]
-    pub fn query(mut self, name: &str, value: &str) -> Self {
+    pub(super) fn query(mut self, name: &str, value: &str) -> Self {
         self.url.push('&');
         self.url.push_str(name);
         self.url.push('=');
@@ -143,24 +143,24 @@ impl From<SendError> for Lost {
 }
 
 /// What became of a change that was sent.
-pub enum Sent {
+pub(super) enum Sent {
     Accepted(Response),
     Rejected(ArmError, Option<Duration>),
 }
 
 /// Speaks to Azure Resource Manager in the name of one run.
 #[derive(Clone)]
-pub struct Arm {
+pub(super) struct Arm {
     pub clients: Clients,
 }
 
 impl Arm {
-    pub fn new(clients: &Clients) -> Self {
+    pub(super) fn new(clients: &Clients) -> Self {
         Self { clients: clients.clone() }
     }
 
     /// Reads something that may not be there.
-    pub async fn find<T: DeserializeOwned>(&self, call: Call) -> Result<Option<T>, Trouble> {
+    pub(super) async fn find<T: DeserializeOwned>(&self, call: Call) -> Result<Option<T>, Trouble> {
         let response = self.answer(&call).await?;
         if response.status() == StatusCode::NOT_FOUND {
             return Ok(None);
@@ -174,23 +174,23 @@ impl Arm {
     }
 
     /// Reads something that must be there.
-    pub async fn get<T: DeserializeOwned>(&self, call: Call) -> Result<T, Trouble> {
+    pub(super) async fn get<T: DeserializeOwned>(&self, call: Call) -> Result<T, Trouble> {
         let missing = format!("{} answered 404: it is not there", call.says());
         self.find(call).await?.ok_or_else(|| Trouble::odd(missing))
     }
 
     /// Reads in a region that may be lost: what it cannot answer in time is unknown.
-    pub async fn glimpse<T: DeserializeOwned>(&self, call: Call) -> Option<T> {
+    pub(super) async fn glimpse<T: DeserializeOwned>(&self, call: Call) -> Option<T> {
         self.clients.clock.within(PATIENCE, self.find(call)).await?.ok().flatten()
     }
 
     /// Whatever Azure answers to a read.
-    pub async fn answer(&self, call: &Call) -> Result<Response, Trouble> {
+    pub(super) async fn answer(&self, call: &Call) -> Result<Response, Trouble> {
         Ok(self.send(call, Intent::Read).await?)
     }
 
     /// Sends a change, and says what became of it in the engine's words.
-    pub async fn change(&self, call: Call, permit: &Permit) -> Result<Applied, Unapplied> {
+    pub(super) async fn change(&self, call: Call, permit: &Permit) -> Result<Applied, Unapplied> {
         match self.try_change(&call, permit).await? {
             Sent::Accepted(response) => Ok(self.accepted(&call, &response)),
             Sent::Rejected(error, wait) => Err(unapplied(&call, &error, wait)),
@@ -198,7 +198,7 @@ impl Arm {
     }
 
     /// Sends a change, and hands Azure's own no to the caller.
-    pub async fn try_change(&self, call: &Call, permit: &Permit) -> Result<Sent, Unapplied> {
+    pub(super) async fn try_change(&self, call: &Call, permit: &Permit) -> Result<Sent, Unapplied> {
         match self.send(call, Intent::Change(permit)).await {
             Ok(response) if response.status().is_success() => Ok(Sent::Accepted(response)),
             Ok(response) => Ok(Sent::Rejected(ArmError::read(&response), retry_after(&response))),
@@ -208,7 +208,7 @@ impl Arm {
     }
 
     /// What an accepted change leaves to be watched.
-    pub fn accepted(&self, call: &Call, response: &Response) -> Applied {
+    pub(super) fn accepted(&self, call: &Call, response: &Response) -> Applied {
         let request_id = header(response, "x-ms-request-id");
         let url = self.absolute(&call.url);
         match Operation::begun(&call.method, &url, response, |url| self.is_ours(url)) {
@@ -218,7 +218,7 @@ impl Arm {
     }
 
     /// Whether an address is on Resource Manager's own host, so that it may be given our token.
-    pub fn is_ours(&self, url: &str) -> bool {
+    pub(super) fn is_ours(&self, url: &str) -> bool {
         let origin = |text: &str| url::Url::parse(text).ok().map(|url| url.origin());
         origin(url).is_some_and(|origin| origin == self.clients.azure.origin())
     }
@@ -291,7 +291,7 @@ impl Arm {
 }
 
 /// What a read that failed before a change was sent means for that change: nothing has happened yet.
-pub fn before_sending(trouble: Trouble) -> Unapplied {
+pub(super) fn before_sending(trouble: Trouble) -> Unapplied {
     match trouble.kind {
         TroubleKind::NotRead => Unapplied::Refused { why: trouble.why, request_id: None },
         TroubleKind::Unreachable | TroubleKind::Denied | TroubleKind::Odd => {
@@ -301,7 +301,7 @@ pub fn before_sending(trouble: Trouble) -> Unapplied {
 }
 
 /// What Azure's no means for a change.
-pub fn unapplied(call: &Call, error: &ArmError, wait: Option<Duration>) -> Unapplied {
+pub(super) fn unapplied(call: &Call, error: &ArmError, wait: Option<Duration>) -> Unapplied {
     let why = format!("{} answered {error}", call.says());
     let wait = wait.unwrap_or(BUSY_PAUSE);
     match error.status.as_u16() {

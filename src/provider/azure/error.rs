@@ -25,7 +25,7 @@ const BUSY: [&str; 9] = [
 
 /// One error, read from any of the shapes in which Azure's services answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ArmError {
+pub(super) struct ArmError {
     pub status: StatusCode,
     pub code: String,
     pub message: String,
@@ -33,7 +33,7 @@ pub struct ArmError {
 }
 
 impl ArmError {
-    pub fn read(response: &Response) -> Self {
+    pub(super) fn read(response: &Response) -> Self {
         let status = response.status();
         let body = serde_json::from_slice(response.body()).unwrap_or(Value::Null);
         let (code, message) = from_json(&body)
@@ -48,7 +48,7 @@ impl ArmError {
     }
 
     /// Whether Azure put the request off because something else is at work.
-    pub fn is_busy(&self) -> bool {
+    pub(super) fn is_busy(&self) -> bool {
         let is = |code: &&str| self.code.eq_ignore_ascii_case(code);
         // Kudu has no code for it: "There is a deployment currently in progress."
         BUSY.iter().any(is)
@@ -72,7 +72,7 @@ impl fmt::Display for ArmError {
 
 /// Reads an `error` object, an `error` text (Entra), a bare `code` (Network) or a bare `Code` (App Service), in this
 /// order; `Message` alone is Kudu's.
-pub fn from_json(body: &Value) -> Option<(String, String)> {
+pub(super) fn from_json(body: &Value) -> Option<(String, String)> {
     let text = |value: &Value, name: &str| value.get(name)?.as_str().map(ToOwned::to_owned);
     let pair = |value: &Value, code: &str, message: &str| {
         Some((text(value, code)?, text(value, message).unwrap_or_default()))
@@ -99,7 +99,7 @@ fn first_line(text: &str) -> String {
 }
 
 /// A header's text, if it is there and is text.
-pub fn header(response: &Response, name: &str) -> Option<String> {
+pub(super) fn header(response: &Response, name: &str) -> Option<String> {
     response.headers().get(name)?.to_str().ok().map(ToOwned::to_owned)
 }
 

@@ -11,13 +11,13 @@ use crate::{action::Finding, model::Resource};
 use serde::Deserialize;
 
 /// What an action will do to one resource: permissions in Azure's names.
-pub struct Need<'a> {
+pub(super) struct Need<'a> {
     pub resource: &'a Resource,
     pub permissions: &'a [&'a str],
 }
 
 impl<'a> Need<'a> {
-    pub fn new(resource: &'a Resource, permissions: &'a [&'a str]) -> Self {
+    pub(super) fn new(resource: &'a Resource, permissions: &'a [&'a str]) -> Self {
         Self { resource, permissions }
     }
 
@@ -53,7 +53,7 @@ struct LockProperties {
     level: String,
 }
 
-pub async fn examine(arm: &Arm, needs: &[Need<'_>]) -> Vec<Finding> {
+pub(super) async fn examine(arm: &Arm, needs: &[Need<'_>]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for need in needs {
         findings.extend(permissions(arm, need).await);

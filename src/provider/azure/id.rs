@@ -19,11 +19,11 @@ const API_VERSIONS: [(&str, &str); 7] = [
 
 /// The path of a resource, or of a part of it.
 #[derive(Clone, Debug)]
-pub struct Id(String);
+pub(super) struct Id(String);
 
 impl Id {
     /// The id of a resource; one whose name is `parent/child` has a type of as many parts.
-    pub fn of(resource: &Resource) -> Self {
+    pub(super) fn of(resource: &Resource) -> Self {
         let (namespace, types) =
             resource.kind.split_once('/').unwrap_or((resource.kind.as_str(), ""));
         let mut path = Self::group(resource).0;
@@ -39,43 +39,43 @@ impl Id {
     }
 
     /// The id of the resource group that holds a resource.
-    pub fn group(resource: &Resource) -> Self {
+    pub(super) fn group(resource: &Resource) -> Self {
         let group = encode(&resource.resource_group);
         Self(format!("{}/resourceGroups/{group}", Self::subscription(resource).0))
     }
 
-    pub fn subscription(resource: &Resource) -> Self {
+    pub(super) fn subscription(resource: &Resource) -> Self {
         Self(format!("/subscriptions/{}", encode(&resource.subscription)))
     }
 
     /// An id as Azure wrote it in an answer.
-    pub fn from_azure(id: &str) -> Self {
+    pub(super) fn from_azure(id: &str) -> Self {
         Self(id.to_owned())
     }
 
     /// A part of this resource, or something that is done with it.
     #[must_use]
-    pub fn then(&self, path: &str) -> Self {
+    pub(super) fn then(&self, path: &str) -> Self {
         Self(format!("{}/{path}", self.0))
     }
 
-    pub fn as_str(&self) -> &str {
+    pub(super) fn as_str(&self) -> &str {
         &self.0
     }
 
     /// Whether this is the resource that Azure names so. Services answer with letters of their own case.
-    pub fn is(&self, other: &str) -> bool {
+    pub(super) fn is(&self, other: &str) -> bool {
         self.0.eq_ignore_ascii_case(other)
     }
 
     /// Whether this resource is the one of that id, or lies within it.
-    pub fn is_within(&self, scope: &str) -> bool {
+    pub(super) fn is_within(&self, scope: &str) -> bool {
         let (own, scope) = (self.0.to_ascii_lowercase(), scope.to_ascii_lowercase());
         own.strip_prefix(&scope).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
     /// The version in which its service is spoken to.
-    pub fn api_version(&self) -> &'static str {
+    pub(super) fn api_version(&self) -> &'static str {
         let path = self.0.to_ascii_lowercase();
         let kind = path.rsplit_once("/providers/").map_or("", |(_, kind)| kind);
         API_VERSIONS
@@ -93,22 +93,22 @@ impl fmt::Display for Id {
 }
 
 /// The last name of an id: what people call the resource.
-pub fn name_of(id: &str) -> &str {
+pub(super) fn name_of(id: &str) -> &str {
     id.rsplit('/').next().unwrap_or(id)
 }
 
 /// Whether two names of a location mean the same one: `Canada Central` is `canadacentral`.
-pub fn same_place(one: &str, other: &str) -> bool {
+pub(super) fn same_place(one: &str, other: &str) -> bool {
     place(one) == place(other)
 }
 
 /// A location as runbooks write it.
-pub fn place(name: &str) -> Region {
+pub(super) fn place(name: &str) -> Region {
     Region::new(name.replace(' ', "").to_ascii_lowercase())
 }
 
 /// Writes a text so that it is one segment of a path, or one value of a query, whatever stands in it.
-pub fn encode(text: &str) -> String {
+pub(super) fn encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {

@@ -3,18 +3,21 @@
 //! One file per family. [`OnAzure`] is the shape that they share: an action says what it reads, what it needs and which
 //! request carries out a change; sending, polling and the search for locks and permissions are the same for all.
 
+mod account;
 mod arm;
 mod credential;
 mod error;
 mod examine;
 mod id;
 mod operation;
+mod redundancy;
 mod storage;
 #[cfg(test)]
 pub(super) mod testing;
 
 pub use credential::{Credential, SignIn};
-pub(in crate::provider) use storage::{FAILOVER, REDUNDANCY};
+pub(in crate::provider) use redundancy::REDUNDANCY;
+pub(in crate::provider) use storage::FAILOVER;
 
 use crate::{
     action::{

@@ -29,7 +29,7 @@ const HOPS: usize = 4;
 /// Where an accepted operation can be asked about. Addresses are kept byte for byte: their queries are signed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Operation {
+pub(super) enum Operation {
     /// The address of `Azure-AsyncOperation`, which answers 200 with a `status`.
     Status(String),
     /// The address of `Location`, which answers 202 until the operation has ended.
@@ -41,7 +41,7 @@ pub enum Operation {
 impl Operation {
     /// Reads from the first answer where to ask; `None` when the change is done. Addresses on other hosts, which must
     /// not be given a token, are passed over.
-    pub fn begun(
+    pub(super) fn begun(
         method: &Method,
         url: &str,
         response: &Response,
@@ -60,11 +60,11 @@ impl Operation {
         (settles && under_way).then(|| Self::Resource(url.to_owned()))
     }
 
-    pub fn to_handle(&self) -> Handle {
+    pub(super) fn to_handle(&self) -> Handle {
         Handle(json!(self))
     }
 
-    pub fn from_handle(handle: &Handle) -> Result<Self, Trouble> {
+    pub(super) fn from_handle(handle: &Handle) -> Result<Self, Trouble> {
         Self::deserialize(&handle.0)
             .map_err(|_| Trouble::odd("the journal holds an operation that is not one of Azure's"))
     }
@@ -146,7 +146,7 @@ impl Verdict {
 }
 
 /// Asks Azure how an operation stands.
-pub async fn poll(arm: &Arm, handle: &Handle) -> Result<Polled, Trouble> {
+pub(super) async fn poll(arm: &Arm, handle: &Handle) -> Result<Polled, Trouble> {
     let mut operation = Operation::from_handle(handle)?;
     for _ in 0..HOPS {
         let response = arm.answer(&Call::get_url(operation.url())).await?;

@@ -1,34 +1,26 @@
-//! Storage accounts: failing one over to its other region, and making it geo-redundant again.
+//! Failing a storage account over to its other region.
 //!
 //! A failover sent twice would move the data back, so it may be sent again only while the account still bears the mark
 //! that it bore before. <https://learn.microsoft.com/azure/storage/common/storage-disaster-recovery-guidance>
 
 use super::{
     OnAzure, absent,
+    account::{ACCOUNT, Account, Replication},
     arm::{Arm, Call},
     examine::Need,
     id::{Id, place, same_place},
 };
 use crate::{
     action::{
-        Action, Answer, Change, Clients, Default, Kind, Look, Mark, Observation, Parameter, Params,
-        Placed, Plane, Shape, Sign, Trouble, Unapplied,
+        Action, Answer, Change, Clients, Default, Kind, Look, Observation, Parameter, Params,
+        Plane, Shape, Sign, Trouble, Unapplied,
     },
     model::{DATA_LOSS, Datum, Diagnostic, Evidence, Mode, Region, Resource, span},
 };
 use async_trait::async_trait;
-use jiff::Timestamp;
-use serde::Deserialize;
-use serde_json::json;
 use std::{sync::Arc, time::Duration};
 
-const ACCOUNT: Shape = Shape::Resource {
-    kind: "Microsoft.Storage/storageAccounts",
-    placed: Placed::Globally,
-    made: false,
-};
-
-pub static FAILOVER: Kind = Kind {
+pub(crate) static FAILOVER: Kind = Kind {
     name: "azure.storage.failover",
     summary: "Fail a storage account over to its other region",
     parameters: &[
@@ -51,7 +43,7 @@ pub static FAILOVER: Kind = Kind {
         DATA_LOSS,
     ],
     planes: &[Plane::Global("account")],
-    permissions: &FAILOVER_NEEDS,
+    permissions: &NEEDS,
     // "typically takes about an hour", whatever its kind: the guidance above.
     usual: Duration::from_hours(1),
     // The account itself says that a failover is in progress, but not at once. Too long a wait costs minutes, too short
@@ -60,43 +52,11 @@ pub static FAILOVER: Kind = Kind {
     deadline: Duration::from_hours(4),
     mark_valid_for: None,
     cured_by: &["azure.storage.redundancy"],
-    bind: bind_failover,
+    bind: bind,
 };
 
-pub static REDUNDANCY: Kind = Kind {
-    name: "azure.storage.redundancy",
-    summary: "Make a storage account geo-redundant",
-    parameters: &[
-        Parameter::required("account", ACCOUNT, "The storage account"),
-        Parameter::required(
-            "sku",
-            Shape::Choice(&["Standard_GRS", "Standard_RAGRS", "Standard_GZRS", "Standard_RAGZRS"]),
-            "The redundancy that it should have",
-        ),
-        Parameter::optional(
-            "wait_until_live",
-            Shape::Flag,
-            "Wait until everything has been copied, which takes hours or days",
-        )
-        .or(Default::Flag(false)),
-    ],
-    observed: &["primary", "secondary", "sku", "replication", "last_sync_time"],
-    planes: &[Plane::Global("account")],
-    permissions: &REDUNDANCY_NEEDS,
-    // A PATCH that answers when it is done, in seconds.
-    usual: Duration::from_secs(10),
-    shows_within: Duration::from_mins(5),
-    // Enough for the change itself; a runbook that waits for the copy sets a timeout of its own.
-    deadline: Duration::from_mins(30),
-    mark_valid_for: None,
-    cured_by: &[],
-    bind: bind_redundancy,
-};
-
-const FAILOVER_NEEDS: [&str; 1] = ["Microsoft.Storage/storageAccounts/failover/action"];
-const REDUNDANCY_NEEDS: [&str; 1] = ["Microsoft.Storage/storageAccounts/write"];
-
-fn bind_failover(params: &Params<'_>, clients: &Clients) -> Result<Arc<dyn Action>, Diagnostic> {
+const NEEDS: [&str; 1] = ["Microsoft.Storage/storageAccounts/failover/action"];
+fn bind(params: &Params<'_>, clients: &Clients) -> Result<Arc<dyn Action>, Diagnostic> {
     let action = Failover {
         arm: Arm::new(clients),
         account: params.resource("account")?,
@@ -104,119 +64,6 @@ fn bind_failover(params: &Params<'_>, clients: &Clients) -> Result<Arc<dyn Actio
         mode: params.mode("mode")?,
     };
     Ok(action.into_action())
-}
-
-fn bind_redundancy(params: &Params<'_>, clients: &Clients) -> Result<Arc<dyn Action>, Diagnostic> {
-    let action = Redundancy {
-        arm: Arm::new(clients),
-        account: params.resource("account")?,
-        sku: params.text("sku")?,
-        wait_until_live: params.flag("wait_until_live")?,
-    };
-    Ok(action.into_action())
-}
-
-#[derive(Deserialize)]
-struct Account {
-    sku: Sku,
-    properties: Properties,
-}
-
-#[derive(Deserialize)]
-struct Sku {
-    name: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Properties {
-    provisioning_state: Option<String>,
-    primary_location: String,
-    secondary_location: Option<String>,
-    geo_replication_stats: Option<Replication>,
-    /// Present only while one runs.
-    failover_in_progress: Option<bool>,
-    last_geo_failover_time: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Replication {
-    status: Option<String>,
-    last_sync_time: Option<Timestamp>,
-    can_failover: Option<bool>,
-    can_planned_failover: Option<bool>,
-    post_failover_redundancy: Option<String>,
-    post_planned_failover_redundancy: Option<String>,
-}
-
-impl Replication {
-    fn status(&self) -> &str {
-        self.status.as_deref().unwrap_or("Unavailable")
-    }
-
-    fn is_live(&self) -> bool {
-        self.status().eq_ignore_ascii_case("Live")
-    }
-
-    /// Azure writes the year 1 when it does not know.
-    fn last_sync(&self) -> Option<Timestamp> {
-        self.last_sync_time.filter(|at| *at > Timestamp::UNIX_EPOCH)
-    }
-
-    fn can(&self, mode: Mode) -> bool {
-        let can = match mode {
-            Mode::Planned => self.can_planned_failover,
-            Mode::Unplanned => self.can_failover,
-        };
-        can.unwrap_or(false)
-    }
-
-    fn sku_after(&self, mode: Mode) -> Option<&str> {
-        match mode {
-            Mode::Planned => self.post_planned_failover_redundancy.as_deref(),
-            Mode::Unplanned => self.post_failover_redundancy.as_deref(),
-        }
-    }
-}
-
-impl Account {
-    async fn read(arm: &Arm, account: &Resource) -> Result<Option<Self>, Trouble> {
-        arm.find(Call::get(&Id::of(account)).query("$expand", "geoReplicationStats")).await
-    }
-
-    fn evidence(&self) -> Evidence {
-        let mut evidence = Evidence::new()
-            .text("primary", place(&self.properties.primary_location).as_str())
-            .text("sku", &self.sku.name);
-        if let Some(secondary) = &self.properties.secondary_location {
-            evidence.set("secondary", Datum::Text(place(secondary).to_string()));
-        }
-        if let Some(stats) = &self.properties.geo_replication_stats {
-            evidence.set("replication", Datum::Text(stats.status().to_owned()));
-            if let Some(at) = stats.last_sync() {
-                evidence.set("last_sync_time", Datum::Instant(at));
-            }
-        }
-        evidence
-    }
-
-    /// Changes when a failover happens, and while one runs.
-    fn mark(&self) -> Mark {
-        let properties = &self.properties;
-        let last = properties.last_geo_failover_time.as_deref().unwrap_or("never");
-        Mark(
-            Evidence::new()
-                .text("primaryLocation", place(&properties.primary_location).as_str())
-                .text("sku", &self.sku.name)
-                .text("lastGeoFailoverTime", last)
-                .with("failoverInProgress", Datum::Flag(self.is_failing_over())),
-        )
-    }
-
-    fn is_failing_over(&self) -> bool {
-        self.properties.failover_in_progress.unwrap_or(false)
-    }
 }
 
 struct Failover {
@@ -233,7 +80,7 @@ impl OnAzure for Failover {
     }
 
     fn needs(&self) -> Vec<Need<'_>> {
-        vec![Need::new(&self.account, &FAILOVER_NEEDS)]
+        vec![Need::new(&self.account, &NEEDS)]
     }
 
     async fn observe(&self, look: &Look) -> Result<Observation, Trouble> {
@@ -340,94 +187,14 @@ impl Failover {
     }
 }
 
-struct Redundancy {
-    arm: Arm,
-    account: Resource,
-    sku: String,
-    wait_until_live: bool,
-}
-
-#[async_trait]
-impl OnAzure for Redundancy {
-    fn arm(&self) -> &Arm {
-        &self.arm
-    }
-
-    fn needs(&self) -> Vec<Need<'_>> {
-        vec![Need::new(&self.account, &REDUNDANCY_NEEDS)]
-    }
-
-    async fn observe(&self, _: &Look) -> Result<Observation, Trouble> {
-        Ok(match Account::read(&self.arm, &self.account).await? {
-            Some(account) => Observation::new(self.answer(&account), account.evidence()),
-            None => Observation::new(absent("storage account", &self.account), Evidence::new()),
-        })
-    }
-
-    async fn request(&self, _: &Change) -> Result<Call, Unapplied> {
-        Ok(Call::patch(&Id::of(&self.account), &json!({ "sku": { "name": self.sku } })))
-    }
-}
-
-impl Redundancy {
-    fn answer(&self, account: &Account) -> Answer {
-        let (name, sku) = (&self.account.name, &account.sku.name);
-        let not_yet = |why| Answer::NotYet { why, look_again: Duration::from_mins(1) };
-        if account.is_failing_over() {
-            return not_yet(format!("`{name}` is failing over"));
-        }
-        if sku.eq_ignore_ascii_case(&self.sku) {
-            let stats = account.properties.geo_replication_stats.as_ref();
-            return match stats {
-                _ if !self.wait_until_live => Answer::AsDesired,
-                Some(stats) if stats.is_live() => Answer::AsDesired,
-                stats => {
-                    let status = stats.map_or("Unavailable", Replication::status);
-                    not_yet(format!("`{name}` is being copied: replication is {status}"))
-                }
-            };
-        }
-        // Zone redundancy is not a switch: it takes a migration of hours or days that Azure starts on request.
-        if self.sku.contains("GZRS") && !sku.contains("ZRS") || !sku.starts_with("Standard_") {
-            let why = format!(
-                "`{name}` is {sku}, which cannot become {} by a change of its redundancy",
-                self.sku
-            );
-            return Answer::Never { why };
-        }
-        let says = format!("{name}: {sku} → {}", self.sku);
-        Answer::Missing(vec![Change::harmless("redundancy", Sign::Changes, says)])
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{super::testing::*, *};
+    use super::{
+        super::{account::sample::account, testing::*},
+        *,
+    };
     use crate::{action::Applied, model::Node};
-    use serde_json::Value;
-
-    /// AZURE's own sample, changed as the test needs.
-    fn account(change: impl Fn(&mut Value)) -> String {
-        let mut account = json!({
-            "location": "eastus",
-            "sku": { "name": "Standard_RAGRS", "tier": "Standard" },
-            "properties": {
-                "provisioningState": "Succeeded",
-                "primaryLocation": "East US",
-                "secondaryLocation": "westus",
-                "geoReplicationStats": {
-                    "status": "Live",
-                    "lastSyncTime": "2026-11-20T09:58:12Z",
-                    "canFailover": true,
-                    "canPlannedFailover": true,
-                    "postFailoverRedundancy": "Standard_LRS",
-                    "postPlannedFailoverRedundancy": "Standard_RAGRS",
-                },
-            },
-        });
-        change(&mut account);
-        account.to_string()
-    }
+    use serde_json::{Value, json};
 
     fn failover(script: &Arc<Script>, mode: &str) -> Arc<dyn Action> {
         let account = resource("Microsoft.Storage/storageAccounts", "stproseware", None);
@@ -540,34 +307,5 @@ mod tests {
             assert_eq!(script.changes(), [format!("POST {path}{query}")]);
             assert_eq!(action.poll(&handle).await, Ok(crate::action::Polled::Done));
         }
-    }
-
-    fn redundancy(script: &Arc<Script>, sku: &str, wait: bool) -> Arc<dyn Action> {
-        let account = resource("Microsoft.Storage/storageAccounts", "stproseware", None);
-        let with = [
-            ("account", node(&account)),
-            ("sku", Node::text(sku)),
-            ("wait_until_live", Node::made(crate::model::Value::Bool(wait))),
-        ];
-        bound(&REDUNDANCY, script, with)
-    }
-
-    #[tokio::test]
-    async fn redundancy_is_asked_for_and_waited_for() {
-        let bare = account(|a| a["sku"]["name"] = json!("Standard_LRS"));
-        let script = Script::new().on("GET geo", ok(&bare)).on("PATCH stproseware", ok(&bare));
-        apply_first(&redundancy(&script, "Standard_RAGRS", true)).await.unwrap();
-        assert!(script.changes()[0].ends_with(r#"{"sku":{"name":"Standard_RAGRS"}}"#));
-
-        let never = redundancy(&script, "Standard_GZRS", true).observe(&look()).await.unwrap();
-        assert!(matches!(never.answer, Answer::Never { .. }));
-
-        let copying =
-            account(|a| a["properties"]["geoReplicationStats"]["status"] = json!("Bootstrap"));
-        let script = Script::new().on("GET geo", ok(&copying));
-        let seen = redundancy(&script, "Standard_RAGRS", true).observe(&look()).await.unwrap();
-        assert!(matches!(seen.answer, Answer::NotYet { .. }));
-        let seen = redundancy(&script, "Standard_RAGRS", false).observe(&look()).await.unwrap();
-        assert_eq!(seen.answer, Answer::AsDesired);
     }
 }

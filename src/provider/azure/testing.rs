@@ -18,23 +18,23 @@ use std::{
 };
 
 /// What a scripted exchange comes to.
-pub type Outcome = Result<Response, SendError>;
+pub(crate) type Outcome = Result<Response, SendError>;
 
 /// Answers by the first row whose method and piece of the address fit. A row with several outcomes gives one after the
 /// other, and stays at its last.
 #[derive(Default)]
-pub struct Script {
+pub(crate) struct Script {
     rows: Mutex<Vec<(String, VecDeque<Outcome>)>>,
     requests: Mutex<Vec<Request>>,
 }
 
 impl Script {
-    pub fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         Arc::default()
     }
 
     /// Answers `METHOD piece-of-the-address` so.
-    pub fn on(self: &Arc<Self>, what: &str, outcome: Outcome) -> Arc<Self> {
+    pub(crate) fn on(self: &Arc<Self>, what: &str, outcome: Outcome) -> Arc<Self> {
         let mut rows = self.rows.lock().unwrap();
         match rows.iter_mut().find(|(known, _)| known == what) {
             Some((_, outcomes)) => outcomes.push_back(outcome),
@@ -45,7 +45,7 @@ impl Script {
     }
 
     /// Everything that was sent, as `METHOD path?query body`.
-    pub fn sent(&self) -> Vec<String> {
+    pub(crate) fn sent(&self) -> Vec<String> {
         let line = |request: &Request| {
             let body = String::from_utf8_lossy(request.body());
             let target = request.uri().path_and_query().unwrap().as_str();
@@ -55,15 +55,15 @@ impl Script {
     }
 
     /// What was sent and is no GET.
-    pub fn changes(&self) -> Vec<String> {
+    pub(crate) fn changes(&self) -> Vec<String> {
         self.sent().into_iter().filter(|line| !line.starts_with("GET ")).collect()
     }
 
-    pub fn request(&self, place: usize) -> Request {
+    pub(crate) fn request(&self, place: usize) -> Request {
         self.requests.lock().unwrap()[place].clone()
     }
 
-    pub fn clients(self: &Arc<Self>) -> Clients {
+    pub(crate) fn clients(self: &Arc<Self>) -> Clients {
         Clients {
             transport: self.clone(),
             tokens: Arc::new(Keys(Mutex::new(0))),
@@ -105,15 +105,15 @@ impl Tokens for Keys {
     }
 }
 
-pub fn ok(body: &str) -> Outcome {
+pub(crate) fn ok(body: &str) -> Outcome {
     answer(200, &[], body)
 }
 
-pub fn no(status: u16, code: &str) -> Outcome {
+pub(crate) fn no(status: u16, code: &str) -> Outcome {
     answer(status, &[], &format!(r#"{{"error":{{"code":"{code}","message":"because"}}}}"#))
 }
 
-pub fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Outcome {
+pub(crate) fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Outcome {
     let mut response = http::Response::builder().status(status).header("x-ms-request-id", "8f2c");
     for (name, value) in headers {
         response = response.header(*name, *value);
@@ -121,21 +121,21 @@ pub fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Outcome {
     Ok(response.body(Bytes::copy_from_slice(body.as_bytes())).unwrap())
 }
 
-pub fn unanswered() -> Outcome {
+pub(crate) fn unanswered() -> Outcome {
     Err(SendError::Unanswered { host: "arm".to_owned(), why: "reset".to_owned() })
 }
 
-pub fn not_sent() -> Outcome {
+pub(crate) fn not_sent() -> Outcome {
     Err(SendError::NotSent { host: "arm".to_owned(), why: "refused".to_owned() })
 }
 
-pub async fn permit() -> Permit {
+pub(crate) async fn permit() -> Permit {
     let mut journal = Journal::empty(Box::new(MemoryStore::default()));
     let facts = ["begun"];
     journal.append(Timestamp::UNIX_EPOCH, &facts, Durability::Now).await.unwrap().permit(0).unwrap()
 }
 
-pub fn resource(kind: &str, name: &str, region: Option<&str>) -> Resource {
+pub(crate) fn resource(kind: &str, name: &str, region: Option<&str>) -> Resource {
     Resource {
         kind: kind.to_owned(),
         name: name.to_owned(),
@@ -147,7 +147,7 @@ pub fn resource(kind: &str, name: &str, region: Option<&str>) -> Resource {
 }
 
 /// An action of this kind, with these parameters.
-pub fn bound<const N: usize>(
+pub(crate) fn bound<const N: usize>(
     kind: &Kind,
     script: &Arc<Script>,
     with: [(&str, Node); N],
@@ -156,17 +156,17 @@ pub fn bound<const N: usize>(
     (kind.bind)(&Params::new(&with), &script.clients()).unwrap()
 }
 
-pub fn node(resource: &Resource) -> Node {
+pub(crate) fn node(resource: &Resource) -> Node {
     resource_node(resource, Span::default())
 }
 
-pub fn look() -> Look {
+pub(crate) fn look() -> Look {
     let now = "2026-11-20T10:02:24Z".parse().unwrap();
     Look { now, since: now, settled: Vec::new() }
 }
 
 /// The ids of the changes that are missing.
-pub fn missing(answer: &Answer) -> Vec<&str> {
+pub(crate) fn missing(answer: &Answer) -> Vec<&str> {
     match answer {
         Answer::Missing(changes) => changes.iter().map(|change| change.id.as_str()).collect(),
         other => panic!("not Missing but {other:?}"),
@@ -174,7 +174,7 @@ pub fn missing(answer: &Answer) -> Vec<&str> {
 }
 
 /// Observes, and sends the first change that is missing.
-pub async fn apply_first(action: &Arc<dyn Action>) -> Result<Applied, Unapplied> {
+pub(crate) async fn apply_first(action: &Arc<dyn Action>) -> Result<Applied, Unapplied> {
     let Answer::Missing(changes) = action.observe(&look()).await.unwrap().answer else {
         panic!("nothing is missing");
     };

@@ -19,7 +19,7 @@ use std::{sync::Arc, time::Duration};
 /// How long one answer may take. People who wait longer have left.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-pub static HTTP_CHECK: Kind = Kind {
+pub(crate) static HTTP_CHECK: Kind = Kind {
     name: "http.check",
     summary: "Wait until an address answers well, several times in a row",
     parameters: &[

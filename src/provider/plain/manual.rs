@@ -11,7 +11,7 @@ use crate::{
 use async_trait::async_trait;
 use std::{sync::Arc, time::Duration};
 
-pub static MANUAL: Kind = Kind {
+pub(crate) static MANUAL: Kind = Kind {
     name: "manual",
     summary: "Ask a person to do something, and to say that it is done",
     parameters: &[Parameter::required("instructions", Shape::Text, "What the person should do")],

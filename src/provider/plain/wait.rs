@@ -11,7 +11,7 @@ use crate::{
 use async_trait::async_trait;
 use std::{sync::Arc, time::Duration};
 
-pub static WAIT: Kind = Kind {
+pub(crate) static WAIT: Kind = Kind {
     name: "wait",
     summary: "Let some time pass",
     parameters: &[Parameter::required("for", Shape::Duration, "How long")],
