@@ -8,8 +8,20 @@ mod plain;
 
 use crate::action::{Catalogue, Kind};
 
-static KINDS: [&Kind; 5] =
-    [&azure::FAILOVER, &azure::REDUNDANCY, &plain::HTTP_CHECK, &plain::MANUAL, &plain::WAIT];
+static KINDS: [&Kind; 12] = [
+    &azure::maintenance_page::MAINTENANCE_PAGE,
+    &azure::remove::REMOVE,
+    &azure::app_service::START,
+    &azure::app_service::STOP,
+    &azure::settings::SETTINGS,
+    &azure::traffic_manager::ENDPOINT,
+    &azure::shift::SHIFT,
+    &azure::storage::FAILOVER,
+    &azure::redundancy::REDUNDANCY,
+    &plain::http_check::HTTP_CHECK,
+    &plain::manual::MANUAL,
+    &plain::wait::WAIT,
+];
 
 /// Every action that this program knows.
 pub fn catalogue() -> Catalogue {

@@ -4,20 +4,24 @@
 //! request carries out a change; sending, polling and the search for locks and permissions are the same for all.
 
 mod account;
+pub(super) mod app_service;
 mod arm;
 mod credential;
 mod error;
 mod examine;
 mod id;
+pub(super) mod maintenance_page;
 mod operation;
-mod redundancy;
-mod storage;
+mod profile;
+pub(super) mod redundancy;
+pub(super) mod remove;
+pub(super) mod settings;
+pub(super) mod shift;
+mod site;
+pub(super) mod storage;
 #[cfg(test)]
 pub(super) mod testing;
-
-pub use credential::{Credential, SignIn};
-pub(in crate::provider) use redundancy::REDUNDANCY;
-pub(in crate::provider) use storage::FAILOVER;
+pub(super) mod traffic_manager;
 
 use crate::{
     action::{
@@ -28,6 +32,7 @@ use crate::{
 };
 use arm::{Arm, Call};
 use async_trait::async_trait;
+pub use credential::{Credential, SignIn};
 use examine::Need;
 use std::sync::Arc;
 

@@ -1,9 +1,5 @@
 //! Actions that need no cloud's management: a check over HTTP, a person, a pause.
 
-mod http_check;
-mod manual;
-mod wait;
-
-pub(super) use http_check::HTTP_CHECK;
-pub(super) use manual::MANUAL;
-pub(super) use wait::WAIT;
+pub(super) mod http_check;
+pub(super) mod manual;
+pub(super) mod wait;
