@@ -8,7 +8,7 @@ mod plain;
 
 use crate::action::{Catalogue, Kind};
 
-static KINDS: [&Kind; 12] = [
+static KINDS: [&Kind; 15] = [
     &azure::maintenance_page::MAINTENANCE_PAGE,
     &azure::remove::REMOVE,
     &azure::app_service::START,
@@ -18,6 +18,9 @@ static KINDS: [&Kind; 12] = [
     &azure::shift::SHIFT,
     &azure::storage::FAILOVER,
     &azure::redundancy::REDUNDANCY,
+    &azure::fence::FENCE,
+    &azure::promote::PROMOTE,
+    &azure::replica::REPLICA,
     &plain::http_check::HTTP_CHECK,
     &plain::manual::MANUAL,
     &plain::wait::WAIT,
