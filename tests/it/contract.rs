@@ -229,6 +229,8 @@ mod tests {
         let endpoint = "Microsoft.Network/trafficManagerProfiles/azureEndpoints";
         let postgres = "Microsoft.DBforPostgreSQL/flexibleServers";
         let work = ActionWork {
+            effect: failover::plan::Effect::Changes,
+            mark_valid_for: None,
             action: "everything".into(),
             with: Node::map([]),
             touches: vec![

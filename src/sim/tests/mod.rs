@@ -56,6 +56,8 @@ fn plan() -> Plan {
     ];
     let host = Node::text("pg-west.postgres.database.azure.com");
     let work = ActionWork {
+        effect: crate::plan::Effect::Changes,
+        mark_valid_for: None,
         action: "azure.app_service.settings".into(),
         with: Node::map([("settings", Node::map([("DB_HOST", host)]))]),
         touches,
@@ -87,7 +89,12 @@ fn plan() -> Plan {
         serving: Side::From,
         objectives: Objectives::default(),
         azure_credential: None,
-        watch: vec![Watch { name: "storefront".to_owned(), url, every: Duration::from_secs(1) }],
+        watch: vec![Watch {
+            name: "storefront".to_owned(),
+            url,
+            every: Duration::from_secs(1),
+            contains: None,
+        }],
         steps: vec![step],
         made_up: Vec::new(),
     }
