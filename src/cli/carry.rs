@@ -20,6 +20,7 @@ use crate::{
 use std::{sync::Arc, time::Duration};
 use tokio::{
     signal::unix::{SignalKind, signal},
+    sync::mpsc,
     task::JoinSet,
     time::MissedTickBehavior,
 };
@@ -100,7 +101,7 @@ pub(super) async fn carry(
     let state = timeline.state.clone();
     let (listener, live) = listener(desk, world, manner.format, timeline);
     let (interrupter, interrupts) = Interrupter::new();
-    let _signals = hear_signals(&interrupter)?;
+    let _signals = hear_signals(interrupter)?;
     let sits = desk.settings.has_terminal && !manner.yes;
     let engine = Engine::new(Parts {
         plan: Arc::clone(&plan),
@@ -248,19 +249,29 @@ async fn redraw(live: Option<&Live>, clock: &Clock) {
     }
 }
 
-/// Ctrl-C, the end of the session and a polite kill all say the same: the first gently, the second at once.
-fn hear_signals(interrupter: &Interrupter) -> Result<JoinSet<()>, Failure> {
+/// Hears Ctrl-C, the end of the session and a polite kill: they all say the same.
+pub(super) fn ends() -> Result<(mpsc::UnboundedReceiver<()>, JoinSet<()>), Failure> {
+    let (heard, ends) = mpsc::unbounded_channel();
     let mut hearing = JoinSet::new();
     for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
         let mut signals = signal(kind).map_err(|error| {
             Failure::new(Exit::Bug, "cannot begin: signals cannot be heard").because(error)
         })?;
-        let interrupter = interrupter.clone();
-        hearing.spawn(async move {
-            while signals.recv().await.is_some() {
-                interrupter.interrupt();
-            }
-        });
+        let heard = heard.clone();
+        hearing.spawn(
+            async move { while signals.recv().await.is_some() && heard.send(()).is_ok() {} },
+        );
     }
+    Ok((ends, hearing))
+}
+
+/// The first signal says it gently, the second at once.
+fn hear_signals(interrupter: Interrupter) -> Result<JoinSet<()>, Failure> {
+    let (mut ends, mut hearing) = ends()?;
+    hearing.spawn(async move {
+        while ends.recv().await.is_some() {
+            interrupter.interrupt();
+        }
+    });
     Ok(hearing)
 }

@@ -119,7 +119,9 @@ impl Chosen {
         match (knowing.as_slice(), defaults.as_slice()) {
             ([(path, _)], _) | (_, [(path, _)]) => Ok(path.clone()),
             ([], _) if !broken.is_empty() => {
-                broken.iter().for_each(|mistakes| show(desk, mistakes));
+                for mistakes in &broken {
+                    show(desk, mistakes);
+                }
                 Err(Failure::new(Exit::Runbook, "no runbook without mistakes knows both regions"))
             }
             ([], _) => Err(self.nothing_known()),

@@ -2,11 +2,25 @@
 
 use super::{
     Desk,
-    choice::Chosen,
-    manner::{CloudFlags, Manner, OutageFlag},
+    ask::Terminal,
+    carry::{self, Open},
+    choice::{Chosen, Unset},
+    kept::{self, Kept, Realm},
+    manner::{CloudFlags, Format, Manner, OutageFlag},
+    say::MARK,
+    world::{Draft, Scene, World},
 };
-use crate::model::{Exit, Failure};
+use crate::{
+    action::{Catalogue, Weight},
+    engine::{Preflight, Serving, preflight},
+    model::{Clock, Exit, Failure, Hint, Mode, RunId, span::show},
+    plan::{Plan, Side},
+    provider,
+    report::{self, Timeline},
+    run::{Fact, RunFact},
+};
 use clap::Args;
+use std::sync::Arc;
 
 /// Move a system from one region to another
 ///
@@ -43,8 +57,165 @@ pub(super) struct Execute {
 
 impl Execute {
     pub(super) fn carry_out(&self, desk: &Desk) -> Result<Exit, Failure> {
-        let _ = (self.dry_run, self.simulate, &self.outage, &self.after, &self.chosen, desk);
-        let _ = (&self.cloud, &self.manner);
-        Err(super::not_yet())
+        if self.simulate {
+            desk.say.mark_simulated();
+        }
+        // What answers on a port of this machine is no cloud: made-up names do as well as real ones.
+        let is_rehearsal = self.simulate || self.cloud.loopback().is_some();
+        let unset = if is_rehearsal { Unset::IsMadeUp } else { Unset::IsAMistake };
+        let plan = self.chosen.plan(desk, unset)?;
+        if !self.dry_run {
+            carry::can_ask(desk, &self.manner, true)?;
+        }
+        let realm = if self.simulate { Realm::Simulated } else { Realm::Live };
+        let id = RunId::starting_at(Clock::real().now());
+        let kept = Kept { id, realm, folder: realm.runs(&desk.settings).folder(id) };
+        let bound = Bound { desk, plan: Arc::new(plan), kept, catalogue: provider::catalogue() };
+        carry::runtime()?.block_on(self.in_its_world(bound))
+    }
+
+    async fn in_its_world(&self, bound: Bound<'_>) -> Result<Exit, Failure> {
+        let Bound { desk, plan, kept, catalogue } = &bound;
+        let draft = Draft::new(kept);
+        let world = self.world(&bound)?;
+        let bytes = plan.to_bytes().map_err(|error| {
+            Failure::new(Exit::Bug, "the plan cannot be written down").because(error)
+        })?;
+        let digest = Plan::digest(&bytes);
+        let seen = preflight(plan, *catalogue, &world.read_only()).await;
+        if let Some(exit) = nothing_to_do(&bound, &seen) {
+            return Ok(exit);
+        }
+        let screen = report::dry_run(plan, &digest, &world.about(), &seen, desk.settings.columns);
+        if self.dry_run {
+            desk.say.data(&format!("{screen}nothing was changed"));
+            return Ok(if seen.has_blockers() { Exit::Preflight } else { Exit::Done });
+        }
+        if self.manner.format == Format::Human {
+            desk.say.talk(&screen);
+        }
+        refuse(plan, &seen, &self.manner)?;
+        self.approve(&bound, &seen).await?;
+        let lock = carry::lock(desk, kept, plan)?;
+        let seen = preflight(plan, *catalogue, &world.read_only()).await;
+        if let Some(exit) = nothing_to_do(&bound, &seen) {
+            return Ok(exit);
+        }
+        refuse(plan, &seen, &self.manner)?;
+        let journal = kept.folder.create(&bytes)?;
+        draft.keep();
+        self.cloud.keep(kept)?;
+        let timeline = Timeline::new(kept.id, Arc::clone(plan));
+        let opening = Fact::Run(RunFact::Started {
+            plan: digest,
+            who: desk.settings.who.clone(),
+            host: desk.settings.host.clone(),
+            tool: env!("CARGO_PKG_VERSION").to_owned(),
+            identity: world.clients.tokens.identity(),
+            simulated: self.simulate,
+        });
+        let open = Open { kept: kept.clone(), lock, journal, timeline };
+        carry::carry(desk, &world, *catalogue, open, (&self.manner, vec![opening])).await
+    }
+
+    fn world(&self, bound: &Bound<'_>) -> Result<World, Failure> {
+        let Bound { desk, plan, kept, .. } = bound;
+        if !self.simulate {
+            return World::live(plan, kept.id, &self.cloud, &self.manner);
+        }
+        let after = self.after.as_ref().map(|typed| kept::named(desk, typed)).transpose()?;
+        if let Some(after) = after.as_ref().filter(|after| after.realm != Realm::Simulated) {
+            let what = format!("run {} was live: it left no simulated world", after.id.short());
+            return Err(Failure::new(Exit::CommandLine, what));
+        }
+        let scene = Scene { plan, run: kept.id, outage: self.outage, manner: &self.manner };
+        World::simulated(desk, &scene, kept, after.as_ref())
+    }
+
+    /// The operator types where users are to go: nobody does that by accident.
+    async fn approve(&self, bound: &Bound<'_>, seen: &Preflight) -> Result<(), Failure> {
+        if self.manner.yes {
+            return Ok(());
+        }
+        let Plan { runbook, from, to, mode, .. } = &*bound.plan;
+        let presumed = match mode {
+            Mode::Planned => format!("and drains {from}. No data may be lost."),
+            Mode::Unplanned => format!("and presumes {from} lost.{}", loss(seen)),
+        };
+        let mark = if self.simulate { MARK } else { "" };
+        let prompt = format!(
+            "{mark}This moves {runbook} to {to} {presumed}\n{mark}Type the region that will serve users, or \
+             anything else to leave: "
+        );
+        let unreadable =
+            |error| Failure::new(Exit::CommandLine, "the terminal cannot be read").because(error);
+        let terminal = Terminal::open().map_err(unreadable)?;
+        let typed = terminal.line(&prompt).await.map_err(unreadable)?;
+        if typed.as_deref() == Some(to.as_str()) {
+            return Ok(());
+        }
+        Err(Failure::new(Exit::Declined, "not approved; nothing was changed"))
+    }
+}
+
+/// A run that may begin.
+struct Bound<'a> {
+    desk: &'a Desk,
+    plan: Arc<Plan>,
+    kept: Kept,
+    catalogue: Catalogue,
+}
+
+fn nothing_to_do(bound: &Bound<'_>, seen: &Preflight) -> Option<Exit> {
+    seen.serves_already(&bound.plan).then(|| {
+        bound.desk.say.data(&format!("{} serves already; nothing to do", bound.plan.to));
+        Exit::Done
+    })
+}
+
+fn loss(seen: &Preflight) -> String {
+    let loss = seen.data_loss().filter(|loss| !loss.is_zero());
+    loss.map_or_else(String::new, |loss| {
+        format!(" Data from the last {} will be gone.", show(loss))
+    })
+}
+
+/// What forbids to begin.
+fn refuse(plan: &Plan, seen: &Preflight, manner: &Manner) -> Result<(), Failure> {
+    match (&seen.serving, plan.serving) {
+        (Serving::Disagree(says), _) => {
+            let what = "it cannot be told which region serves now; nothing was changed";
+            return Err(says.iter().fold(Failure::new(Exit::Preflight, what), |failure, said| {
+                failure.standing(format!("{} says {}", said.0, said.1))
+            }));
+        }
+        (Serving::Agree(region), Side::To) if *region != plan.to => {
+            let what = format!(
+                "{region} serves now, and this runbook is for when {} does; nothing was changed",
+                plan.to
+            );
+            return Err(Failure::new(Exit::Preflight, what));
+        }
+        (Serving::Agree(_) | Serving::Nobody, _) => {}
+    }
+    if seen.has_blockers() {
+        let failure = Failure::new(Exit::Preflight, "this cannot succeed now; nothing was changed");
+        let blockers = seen.findings().filter(|(_, finding)| finding.weight == Weight::Blocker);
+        return Err(blockers.fold(failure, |failure, (step, finding)| {
+            failure.because(format!("{step}: {}", finding.says))
+        }));
+    }
+    let most = manner.accepted_loss(plan);
+    match seen.data_loss().filter(|loss| manner.yes && *loss > most) {
+        Some(loss) => {
+            let what = format!(
+                "{} of data would be lost, and --yes accepts {}; nothing was changed",
+                show(loss),
+                show(most)
+            );
+            let hint = Hint::says("accept more with --accept-loss, or approve at a terminal");
+            Err(Failure::new(Exit::Preflight, what).hint(hint))
+        }
+        None => Ok(()),
     }
 }

@@ -2,10 +2,11 @@
 
 use super::{Desk, settings::Settings};
 use crate::{
-    journal::{Folder, Holder, Lock, LockError, Runs},
+    journal::{Entry, Folder, Holder, Lock, LockError, Runs},
     model::{Exit, Failure, Hint, RunId},
     plan::{self, Plan},
     report::{AtWork, Timeline, rows, stands},
+    run::Fact,
 };
 use std::sync::Arc;
 
@@ -42,14 +43,14 @@ pub(super) struct Kept {
 impl Kept {
     /// The plan and what happened.
     pub(super) fn read(&self) -> Result<Timeline, Failure> {
-        let plan = Arc::new(self.plan()?);
-        let reading = self.folder.read()?;
-        Timeline::replay(self.id, plan, &reading.entries).map_err(|error| {
-            Failure::new(
-                Exit::Journal,
-                format!("the journal of run {} does not add up", self.id.short()),
-            )
-            .because(error)
+        self.replay(&self.folder.read()?.entries)
+    }
+
+    /// What these entries of its journal tell.
+    pub(super) fn replay(&self, entries: &[Entry<Fact>]) -> Result<Timeline, Failure> {
+        Timeline::replay(self.id, Arc::new(self.plan()?), entries).map_err(|error| {
+            let what = format!("the journal of run {} does not add up", self.id.short());
+            Failure::new(Exit::Journal, what).because(error)
         })
     }
 

@@ -1,8 +1,15 @@
 //! Flags that `execute` and `resume` share: how the operator takes part, and how the run is told.
 
-use crate::{model::span, plan::Plan};
+use super::kept::Kept;
+use crate::{
+    journal::{JournalError, write_whole},
+    model::{Exit, Failure, span},
+    plan::Plan,
+};
 use clap::{Args, ValueEnum};
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
+use url::{Host, Url};
 
 #[derive(Args, Clone, Debug)]
 pub(super) struct Manner {
@@ -47,15 +54,56 @@ pub(super) enum OutageFlag {
 }
 
 /// Which cloud is driven, and as whom.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct CloudFlags {
     /// Drive this address as if it were Azure Resource Manager
-    #[arg(long, value_name = "URL", conflicts_with = "simulate")]
-    pub azure_endpoint: Option<url::Url>,
+    #[arg(long, value_name = "URL", conflicts_with = "simulate", value_parser = address)]
+    azure_endpoint: Option<String>,
 
     /// How to sign in to Azure; the runbook's own way without it
     #[arg(long, value_name = "cli|managed|workload|secret", conflicts_with = "simulate")]
     pub azure_credential: Option<String>,
+}
+
+impl CloudFlags {
+    const FILE: &str = "cloud.json";
+
+    pub(super) fn endpoint(&self) -> Option<Url> {
+        // It was an address when it was typed.
+        self.azure_endpoint.as_ref()?.parse().ok()
+    }
+
+    /// The port of this machine that stands in for the clouds, if one does.
+    pub(super) fn loopback(&self) -> Option<Url> {
+        self.endpoint().filter(|url| match url.host() {
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            Some(Host::Domain(name)) => name == "localhost",
+            None => false,
+        })
+    }
+
+    /// Keeps them beside the journal, so that a resume drives the same cloud.
+    pub(super) fn keep(&self, kept: &Kept) -> Result<(), Failure> {
+        let bytes = serde_json::to_vec(self).map_err(JournalError::Unwritable)?;
+        Ok(write_whole(&kept.folder.path().join(Self::FILE), &bytes)?)
+    }
+
+    pub(super) fn of(kept: &Kept) -> Result<Self, Failure> {
+        let path = kept.folder.path().join(Self::FILE);
+        let failed = |error: &dyn std::fmt::Display| {
+            Failure::new(Exit::Journal, format!("cannot read {}", path.display())).because(error)
+        };
+        let bytes = std::fs::read(&path).map_err(|error| failed(&error))?;
+        serde_json::from_slice(&bytes).map_err(|error| failed(&error))
+    }
+}
+
+fn address(text: &str) -> Result<String, String> {
+    match text.parse::<Url>() {
+        Ok(url) if url.has_host() => Ok(text.to_owned()),
+        _ => Err("it must look like https://HOST or http://127.0.0.1:PORT".to_owned()),
+    }
 }
 
 fn length(text: &str) -> Result<Duration, String> {

@@ -116,10 +116,6 @@ fn usage(answer: &clap::Error, say: &Say) -> Exit {
     }
 }
 
-fn not_yet() -> Failure {
-    Failure::new(Exit::Bug, "this verb is not there yet")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

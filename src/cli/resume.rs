@@ -2,9 +2,18 @@
 
 use super::{
     Desk,
-    manner::{Manner, OutageFlag},
+    carry::{self, Open},
+    kept::{self, Kept, Realm},
+    manner::{CloudFlags, Manner, OutageFlag},
+    world::{Scene, World},
 };
-use crate::model::{Exit, Failure};
+use crate::{
+    model::{Clock, Exit, Failure, Hint, StepId, nearest},
+    plan::{OnFailure, Step},
+    provider,
+    report::Timeline,
+    run::{Fact, RunFact, RunOutcome, StepFact, StepOutcome},
+};
 use clap::Args;
 
 /// Go on with a run: try again what failed, and pay what is owed
@@ -43,8 +52,122 @@ pub(super) struct Resume {
 
 impl Resume {
     pub(super) fn carry_out(&self, desk: &Desk) -> Result<Exit, Failure> {
-        let _ = (&self.run, &self.done, &self.note, &self.skip, &self.reason, self.abort);
-        let _ = (&self.outage, &self.manner, desk);
-        Err(super::not_yet())
+        let kept = match &self.run {
+            Some(typed) => kept::named(desk, typed)?,
+            None => kept::last(desk, can_go_on)?,
+        };
+        if kept.realm == Realm::Simulated {
+            desk.say.mark_simulated();
+        }
+        let plan = kept.read()?.plan;
+        let lock = carry::lock(desk, &kept, &plan)?;
+        let (entries, journal) = kept.folder.open::<Fact>()?;
+        let timeline = kept.replay(&entries)?;
+        let run = kept.id.short();
+        if let Some(outcome @ (RunOutcome::Done | RunOutcome::Aborted)) = timeline.state.finished {
+            let how = if outcome == RunOutcome::Done { "done" } else { "ended for good" };
+            desk.say.data(&format!("run {run} is {how}; nothing to do"));
+            return Ok(Exit::Done);
+        }
+        carry::can_ask(desk, &self.manner, must_ask(&timeline))?;
+        let said = self.said(desk, &timeline)?;
+        let opening = |world: &World| {
+            let mut facts = vec![Fact::Run(RunFact::Resumed {
+                who: desk.settings.who.clone(),
+                host: desk.settings.host.clone(),
+                tool: env!("CARGO_PKG_VERSION").to_owned(),
+                identity: world.clients.tokens.identity(),
+            })];
+            facts.extend(said);
+            facts
+        };
+        carry::runtime()?.block_on(async {
+            let world = self.world(desk, &kept, &timeline)?;
+            let opening = opening(&world);
+            let open = Open { kept, lock, journal, timeline };
+            carry::carry(desk, &world, provider::catalogue(), open, (&self.manner, opening)).await
+        })
     }
+
+    fn world(&self, desk: &Desk, kept: &Kept, timeline: &Timeline) -> Result<World, Failure> {
+        let plan = &timeline.plan;
+        if kept.realm == Realm::Live {
+            if self.outage.is_some() {
+                let what =
+                    format!("run {} is live: --outage is for simulated runs", kept.id.short());
+                return Err(Failure::new(Exit::CommandLine, what));
+            }
+            return World::live(plan, kept.id, &CloudFlags::of(kept)?, &self.manner);
+        }
+        let scene = Scene { plan, run: kept.id, outage: self.outage, manner: &self.manner };
+        let last = timeline.last().unwrap_or_else(|| Clock::real().now());
+        World::reopened(desk, &scene, kept.folder.path(), last)
+    }
+
+    /// What the operator says of the steps: what failed gets a new attempt, unless it was done by hand or is left out.
+    fn said(&self, desk: &Desk, timeline: &Timeline) -> Result<Vec<Fact>, Failure> {
+        let who = &desk.settings.who;
+        let mut facts: Vec<_> = timeline
+            .steps
+            .iter()
+            .filter(|story| matches!(story.outcome, Some(StepOutcome::Failed { .. })))
+            .map(|story| Fact::step(&story.id, StepFact::Reopened))
+            .collect();
+        for typed in &self.done {
+            let (step, note) = (find(timeline, typed)?, self.note.clone().unwrap_or_default());
+            reopen_owed(timeline, &step, &mut facts);
+            facts.push(Fact::step(&step, StepFact::DoneByHand { note, who: who.clone() }));
+        }
+        for typed in &self.skip {
+            let (step, reason) = (find(timeline, typed)?, self.reason.clone().unwrap_or_default());
+            reopen_owed(timeline, &step, &mut facts);
+            facts.push(Fact::step(&step, StepFact::Skipped { reason, who: who.clone() }));
+        }
+        if self.abort {
+            facts.push(Fact::Run(RunFact::Aborted { who: who.clone() }));
+        }
+        Ok(facts)
+    }
+}
+
+/// A step that is owed is finished: to say more of it, it is opened again.
+fn reopen_owed(timeline: &Timeline, step: &StepId, facts: &mut Vec<Fact>) {
+    if timeline.owed().contains(&step) {
+        facts.push(Fact::step(step, StepFact::Reopened));
+    }
+}
+
+/// The step that was typed, if there is still something to say of it.
+fn find(timeline: &Timeline, typed: &str) -> Result<StepId, Failure> {
+    let ids = || timeline.plan.steps.iter().map(|step| step.id.as_str());
+    let Some(story) = timeline.steps.iter().find(|story| story.id.as_str() == typed) else {
+        let failure = Failure::new(Exit::CommandLine, format!("this run has no step `{typed}`"));
+        return Err(match nearest(typed, ids()) {
+            Some(near) => failure.hint(Hint::says(format!("did you mean `{near}`?"))),
+            None => failure,
+        });
+    };
+    if !story.is_left() {
+        let what = format!("step `{typed}` is done already");
+        return Err(Failure::new(Exit::CommandLine, what));
+    }
+    Ok(story.id.clone())
+}
+
+fn can_go_on(kept: &Kept) -> bool {
+    kept.read().is_ok_and(|timeline| {
+        !matches!(timeline.state.finished, Some(RunOutcome::Done | RunOutcome::Aborted))
+    })
+}
+
+/// Whether a question may still come.
+fn must_ask(timeline: &Timeline) -> bool {
+    let asks = |step: &Step| step.confirm.is_some() || step.on_failure == OnFailure::Ask;
+    let mut open = timeline
+        .plan
+        .steps
+        .iter()
+        .zip(&timeline.steps)
+        .filter(|(_, story)| story.outcome.is_none());
+    open.any(|(step, _)| asks(step))
 }

@@ -1,20 +1,122 @@
-//! Wires the three worlds: live, read-only and simulated.
+//! Wires the three worlds: live, read-only and simulated. Nothing below knows in which of them it works.
 
-use crate::action::Clients;
-use std::time::Duration;
+mod loopback;
+mod simulated;
+
+pub(super) use simulated::{Draft, Scene, outage};
+
+use super::{
+    kept::Realm,
+    manner::{CloudFlags, Manner},
+    settings::variable,
+};
+use crate::{
+    action::{Clients, Tokens},
+    model::{Clock, Exit, Failure, Hint, RunId, Secret},
+    plan::Plan,
+    provider::azure::{Credential, SignIn},
+    wire::{Network, Patient, ReadOnly, Transport},
+};
+use loopback::{Loopback, SignedInThere};
+use std::{sync::Arc, time::Duration};
+use url::Url;
+
+const AZURE: &str = "https://management.azure.com/";
+/// A live address is probed as often as the runbook asks.
+const WATCH_LIVE: Duration = Duration::from_secs(1);
 
 /// A cloud to work in: transport, clock and credentials together.
 pub(super) struct World {
     pub clients: Clients,
+    pub realm: Realm,
     /// Simulated seconds in each real second, where somebody watches.
     pub pace: Option<f64>,
     /// The shortest pause between two probes of a watched address.
     pub watch_every: Duration,
-    is_simulated: bool,
+    /// Which world it is, for people.
+    about: String,
 }
 
 impl World {
     pub(super) fn is_simulated(&self) -> bool {
-        self.is_simulated
+        self.realm == Realm::Simulated
+    }
+
+    /// The same clouds, in which only reads are sent.
+    pub(super) fn read_only(&self) -> Clients {
+        let mut clients = self.clients.clone();
+        clients.transport = Arc::new(ReadOnly::new(clients.transport));
+        clients
+    }
+
+    /// Which world it is, and who is asking.
+    pub(super) fn about(&self) -> String {
+        format!("{}, as {}", self.about, self.clients.tokens.identity())
+    }
+
+    /// The clouds themselves, or what is served in their place at a loopback address.
+    pub(super) fn live(
+        plan: &Plan,
+        run: RunId,
+        cloud: &CloudFlags,
+        manner: &Manner,
+    ) -> Result<Self, Failure> {
+        if manner.pace.is_some() {
+            let what = "--pace is for simulated runs: a live cloud takes the time that it takes";
+            return Err(Failure::new(Exit::CommandLine, what));
+        }
+        let clock = Clock::real();
+        let network: Arc<dyn Transport> = Arc::new(Network::new());
+        let (transport, tokens, azure, about): (_, Arc<dyn Tokens>, _, _);
+        if let Some(at) = cloud.loopback() {
+            let there: Arc<dyn Transport> = Arc::new(Loopback::new(network, at.clone()));
+            tokens = Arc::new(SignedInThere::new(Arc::clone(&there), at.clone()));
+            (transport, about, azure) = (there, format!("live, against {at}"), at);
+        } else {
+            let way = cloud.azure_credential.as_deref().or(plan.azure_credential.as_deref());
+            tokens = Arc::new(Credential::new(sign_in(way)?, clock.clone()));
+            (transport, about) = (network, "live".to_owned());
+            azure = cloud.endpoint().unwrap_or_else(public_azure);
+        }
+        let transport = Arc::new(Patient::new(transport, clock.clone()));
+        Ok(Self {
+            clients: Clients { transport, tokens, clock, run, azure },
+            realm: Realm::Live,
+            pace: None,
+            watch_every: WATCH_LIVE,
+            about,
+        })
+    }
+}
+
+/// Azure Resource Manager of the public cloud.
+fn public_azure() -> Url {
+    Url::parse(AZURE).expect("a constant that is an address")
+}
+
+/// The one way that was chosen; a way that fails is never exchanged for another.
+fn sign_in(way: Option<&str>) -> Result<SignIn, Failure> {
+    let needs = |name: &str| {
+        variable(name).ok_or_else(|| {
+            Failure::new(
+                Exit::CommandLine,
+                format!("signing in by secret needs {name}, which is not set"),
+            )
+        })
+    };
+    match way.unwrap_or("cli") {
+        "cli" => Ok(SignIn::Cli),
+        "managed" => Ok(SignIn::Managed { client_id: variable("AZURE_CLIENT_ID") }),
+        "workload" => Ok(SignIn::Workload),
+        "secret" => Ok(SignIn::ClientSecret {
+            tenant: needs("AZURE_TENANT_ID")?,
+            client_id: needs("AZURE_CLIENT_ID")?,
+            secret: Secret::new(needs("AZURE_CLIENT_SECRET")?),
+        }),
+        unknown => Err(Failure::new(
+            Exit::CommandLine,
+            format!("there is no way `{unknown}` to sign in to Azure"),
+        )
+        .hint(Hint::says("the ways are cli, managed, workload and secret"))),
     }
 }

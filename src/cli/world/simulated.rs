@@ -1,0 +1,185 @@
+//! The simulated cloud in this process, kept beside the run's journal.
+
+use super::World;
+use crate::{
+    action::{Clients, Tokens, Trouble},
+    cli::{
+        Desk,
+        kept::{Kept, Realm},
+        manner::{Format, Manner, OutageFlag},
+    },
+    model::{Clock, Exit, Failure, Mode, RunId, Secret},
+    plan::Plan,
+    sim::{self, Cloud, Outage, Simulated, WorldError},
+    wire::Patient,
+};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+/// How long a whole run takes for somebody who watches it.
+const WATCHED_FOR: f64 = 25.0;
+/// How often a simulated address is probed: each second would be thousands of requests a run.
+const WATCH_SIMULATED: Duration = Duration::from_secs(10);
+const WORLD: &str = "world";
+
+/// How a simulated world begins.
+pub(in crate::cli) struct Scene<'a> {
+    pub plan: &'a Plan,
+    pub run: RunId,
+    pub outage: Option<OutageFlag>,
+    pub manner: &'a Manner,
+}
+
+impl World {
+    /// A world that the plan expects, or the one that another run left.
+    pub(in crate::cli) fn simulated(
+        desk: &Desk,
+        scene: &Scene<'_>,
+        kept: &Kept,
+        after: Option<&Kept>,
+    ) -> Result<Self, Failure> {
+        let folder = kept.folder.path().join(WORLD);
+        let Scene { plan, .. } = scene;
+        let Some(after) = after else {
+            let clock = clock(desk, scene, Clock::real().now());
+            let outage = scene.outage.map_or_else(|| usual_outage(plan.mode), outage);
+            let cloud = Cloud::seeded(plan, outage, clock.now());
+            let world = sim::World::create(&folder, cloud)?;
+            return Ok(Self::around(world, clock, scene));
+        };
+        let left = after.read()?.last().unwrap_or_else(|| Clock::real().now());
+        let clock = clock(desk, scene, left);
+        let old = after.folder.path().join(WORLD);
+        let world = sim::World::after(&old, &folder, plan, clock.now())?;
+        Self::with_outage(world, clock, scene)
+    }
+
+    /// The world of a run that goes on: as it was left, at the time of the last record.
+    pub(in crate::cli) fn reopened(
+        desk: &Desk,
+        scene: &Scene<'_>,
+        folder: &Path,
+        last: Timestamp,
+    ) -> Result<Self, Failure> {
+        let clock = clock(desk, scene, last);
+        let world = sim::World::open(&folder.join(WORLD))?;
+        Self::with_outage(world, clock, scene)
+    }
+
+    fn with_outage(
+        mut world: sim::World,
+        clock: Clock,
+        scene: &Scene<'_>,
+    ) -> Result<Self, Failure> {
+        if let Some(flag) = scene.outage {
+            let region = scene.plan.from.as_str();
+            world.set_outage(outage(flag), region, clock.now())?;
+        }
+        Ok(Self::around(world, clock, scene))
+    }
+
+    fn around(world: sim::World, clock: Clock, scene: &Scene<'_>) -> Self {
+        let simulated = Simulated::new(world, clock.clone());
+        let transport = Arc::new(Patient::new(Arc::new(simulated.clone()), clock.clone()));
+        let tokens = Arc::new(Issued(simulated));
+        let pace = Some(pace(scene)).filter(|_| !clock.is_virtual());
+        Self {
+            clients: Clients {
+                transport,
+                tokens,
+                clock,
+                run: scene.run,
+                azure: super::public_azure(),
+            },
+            realm: Realm::Simulated,
+            pace,
+            watch_every: WATCH_SIMULATED,
+            about: "simulated".to_owned(),
+        }
+    }
+}
+
+/// A loss of the region's services is what an unplanned run is for; a planned one meets none.
+fn usual_outage(mode: Mode) -> Outage {
+    match mode {
+        Mode::Planned => Outage::None,
+        Mode::Unplanned => Outage::Data,
+    }
+}
+
+pub(in crate::cli) fn outage(flag: OutageFlag) -> Outage {
+    match flag {
+        OutageFlag::None => Outage::None,
+        OutageFlag::Data => Outage::Data,
+        OutageFlag::Region => Outage::Region,
+    }
+}
+
+/// Time runs ahead where somebody watches, and jumps where nobody does.
+fn clock(desk: &Desk, scene: &Scene<'_>, origin: Timestamp) -> Clock {
+    let is_watched = desk.settings.has_terminal && scene.manner.format == Format::Human;
+    match scene.manner.pace {
+        Some(pace) if pace > 0.0 => Clock::paced(origin, pace),
+        None if is_watched => Clock::paced(origin, pace(scene)),
+        _ => Clock::virtual_from(origin),
+    }
+}
+
+fn pace(scene: &Scene<'_>) -> f64 {
+    let usual = scene.plan.expected().length.as_secs_f64() / WATCHED_FOR;
+    scene.manner.pace.unwrap_or(usual).max(1.0)
+}
+
+impl From<WorldError> for Failure {
+    fn from(error: WorldError) -> Self {
+        let failure = Self::new(Exit::Journal, error.to_string());
+        match error {
+            WorldError::Io { source, .. } => failure.because(source),
+            WorldError::Unreadable { source, .. } => failure.because(source),
+            WorldError::Unrepeatable { .. } => failure,
+        }
+    }
+}
+
+/// The tokens of a simulated cloud.
+struct Issued(Simulated);
+
+#[async_trait]
+impl Tokens for Issued {
+    async fn token(&self, _: &str, _: bool) -> Result<Secret, Trouble> {
+        Ok(Secret::new(self.0.token()))
+    }
+
+    fn identity(&self) -> String {
+        "the operator of a simulated cloud".to_owned()
+    }
+}
+
+/// The folder of a run that may not begin. It is taken away again unless the run does.
+pub(in crate::cli) struct Draft {
+    folder: Option<PathBuf>,
+}
+
+impl Draft {
+    pub(in crate::cli) fn new(kept: &Kept) -> Self {
+        Self { folder: Some(kept.folder.path().to_owned()) }
+    }
+
+    pub(in crate::cli) fn keep(mut self) {
+        self.folder = None;
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if let Some(folder) = &self.folder {
+            // A folder without a plan is no run: left behind it does no harm.
+            std::fs::remove_dir_all(folder).ok();
+        }
+    }
+}
