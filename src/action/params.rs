@@ -4,7 +4,7 @@
 //! and files have been written out in full.
 
 use super::{Default, Kind, Parameter, Shape};
-use crate::model::{Diagnostic, Mode, Node, Region, Resource, Span, Value, span};
+use crate::model::{Diagnostic, Key, Mode, Node, Region, Resource, Span, Value, span};
 use std::time::Duration;
 
 /// Reports every mistake of a step's `with`, as a runbook or a plan holds it.
@@ -41,13 +41,17 @@ pub fn check(kind: &Kind, with: &Node) -> Vec<Diagnostic> {
 }
 
 fn check_value(parameter: &Parameter, node: &Node, found: &mut Vec<Diagnostic>) {
-    if node.is_late() && !matches!(parameter.shape, Shape::Resource { .. } | Shape::Part { .. }) {
+    if node.is_late() {
+        if matches!(parameter.shape, Shape::Resource { .. } | Shape::Part { .. }) {
+            let message = format!("`{}` must be known before the run", parameter.name);
+            found.push(Diagnostic::at(node.span, message));
+        }
         return;
     }
     let wrong = |expected: &str| {
         Diagnostic::at(
             node.span,
-            format!("`{}` must be {expected}, not {}", parameter.name, node.describe()),
+            format!("`{}` must be {expected}, not {}", parameter.name, node.quote()),
         )
     };
     let numbers = |least: i64, most: i64| format!("a whole number from {least} to {most}");
@@ -87,21 +91,8 @@ fn check_value(parameter: &Parameter, node: &Node, found: &mut Vec<Diagnostic>) 
         (Shape::Ints { least, most }, _) => {
             found.push(wrong(&format!("a list of whole numbers from {least} to {most}")));
         }
-        (Shape::Map, Value::Map(entries)) => {
-            for (key, value) in entries {
-                if !matches!(value.value, Value::Text(_) | Value::Late(_)) {
-                    let message = format!("`{}` must be a text: put it in quotes", key.text);
-                    found.push(Diagnostic::at(value.span, message));
-                }
-            }
-        }
-        (Shape::Maps, Value::Map(entries)) => {
-            for (key, value) in entries {
-                if !matches!(value.value, Value::Map(_)) {
-                    let message = format!("`{}` must be a map", key.text);
-                    found.push(Diagnostic::at(value.span, message));
-                }
-            }
+        (Shape::Map | Shape::Maps, Value::Map(entries)) => {
+            check_entries(parameter.shape == Shape::Map, entries, found);
         }
         (Shape::Resource { .. }, Value::Map(entries)) => check_resource(node, entries, found),
         (Shape::Text | Shape::Part { .. }, _) => found.push(wrong("a text")),
@@ -144,10 +135,23 @@ fn check_numbers(
     }
 }
 
+fn check_entries(holds_texts: bool, entries: &[(Key, Node)], found: &mut Vec<Diagnostic>) {
+    for (key, value) in entries {
+        let name = &key.text;
+        let message = match &value.value {
+            Value::Text(_) | Value::Late(_) if holds_texts => continue,
+            Value::Map(_) if !holds_texts => continue,
+            _ if holds_texts => format!("`{name}` must be a text: put it in quotes"),
+            _ => format!("`{name}` must be a map"),
+        };
+        found.push(Diagnostic::at(value.span, message));
+    }
+}
+
 const RESOURCE_KEYS: [&str; 6] =
     ["name", "resource_group", "subscription", "region", "kind", "made_by_the_run"];
 
-fn check_resource(node: &Node, entries: &[(crate::model::Key, Node)], found: &mut Vec<Diagnostic>) {
+fn check_resource(node: &Node, entries: &[(Key, Node)], found: &mut Vec<Diagnostic>) {
     if node.get("name").is_none() {
         found.push(Diagnostic::at(node.span, "a resource needs a `name`"));
     }
@@ -259,9 +263,7 @@ impl<'a> Params<'a> {
 
     pub fn map(&self, name: &str) -> Vec<(String, String)> {
         let entries = self.node(name).map(Node::entries).unwrap_or_default();
-        let pair = |(key, node): &(crate::model::Key, Node)| {
-            Some((key.text.clone(), node.as_text()?.to_owned()))
-        };
+        let pair = |(key, node): &(Key, Node)| Some((key.text.clone(), node.as_text()?.to_owned()));
         entries.iter().filter_map(pair).collect()
     }
 

@@ -181,10 +181,9 @@ impl Screen<'_> {
         if let Some((id, usual)) = longest.max_by_key(|(_, usual)| *usual) {
             let _ = write!(time, ", of which {id} ~{}", span::show(usual));
         }
-        if let Some(served) = self.plan.served_after() {
-            let _ = write!(time, "; users are served again after ~{}", span::show(served));
-        }
         let mut lines = vec![String::new(), counts, time];
+        let served = self.plan.served_after().map(span::show);
+        lines.extend(served.map(|after| format!("users are served again after ~{after}")));
         lines.extend(self.objectives());
         let lock = format!(
             "lock: {}, held in one state folder: it keeps no other machine out",

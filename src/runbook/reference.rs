@@ -3,7 +3,7 @@
 //! A reference is a path, nothing more: no operators, no functions. A value that is one reference keeps the type of
 //! what it names; a text may embed several. What only a run can know stays in the text as [`Value::Late`].
 
-use super::{ast::part_of, found::Found};
+use super::{ast::part_of, fields::listed, found::Found};
 use crate::model::{Diagnostic, Node, Region, Span, Value};
 use std::ops::Range;
 
@@ -168,10 +168,10 @@ impl Scope<'_> {
     fn meaning(&self, path: &str, place: Span) -> Result<Meaning, Diagnostic> {
         let segments: Vec<&str> = path.split('.').collect();
         if let Some(odd) = segments.iter().find(|segment| !is_name(segment)) {
-            let message = if odd.is_empty() {
-                format!("`{path}` is not a reference")
-            } else {
-                format!("`{path}` is not a reference: `{odd}` is not a name")
+            let message = match (path, *odd) {
+                ("", _) => "a reference is missing".to_owned(),
+                (_, "") => format!("`{path}` is not a reference"),
+                _ => format!("`{path}` is not a reference: `{odd}` is not a name"),
             };
             return Err(Diagnostic::at(place, message)
                 .hint("between `${{` and `}}` stands a path such as `to.name`, and nothing more"));
@@ -248,7 +248,7 @@ impl Scope<'_> {
         if self.late.is_some() {
             roots.push("steps");
         }
-        let known = roots.iter().map(|root| format!("`{root}`")).collect::<Vec<_>>().join(", ");
+        let known = listed(roots.iter().copied(), " and ");
         Diagnostic::at(place, format!("`{root}` is not known here"))
             .did_you_mean(root, roots)
             .hint(format!("known here are {known}"))
@@ -260,23 +260,26 @@ impl Row<'_> {
         if let Some(node) = self.cells.and_then(|cells| cells.get(key)) {
             return Ok(node);
         }
-        let rows = || self.table.entries();
-        let known = self.cells.map(Node::entries).unwrap_or_default();
-        let known = known.iter().map(|(key, _)| key.text.as_str());
-        let message = match self.name {
-            // The row is at fault when others have it, and the reference when none has.
-            Some(name) if rows().iter().any(|(_, row)| row.get(key).is_some()) => {
-                format!("{} `{name}` has no `{key}`, which another one has", self.noun)
-            }
-            Some(_) => format!("no {} has a `{key}`", self.noun),
-            None => format!("there is no {} `{key}`", self.noun),
+        let Some(name) = self.name else {
+            let message = format!("there is no {} `{key}`", self.noun);
+            return Err(Diagnostic::at(place, message).did_you_mean(key, self.keys()));
         };
-        let diagnostic = Diagnostic::at(place, message).did_you_mean(key, known);
-        let row = rows().iter().find(|(row, _)| Some(row.text.as_str()) == self.name);
-        Err(match row {
-            Some((row, _)) if diagnostic.hints.is_empty() => diagnostic.label(row.span, "its row"),
-            _ => diagnostic,
+        let mut rows = self.table.entries().iter();
+        if !rows.clone().any(|(_, row)| row.get(key).is_some()) {
+            let message = format!("no {} has `{key}`", self.noun);
+            return Err(Diagnostic::at(place, message).did_you_mean(key, self.keys()));
+        }
+        // The reference is right, and the row is not.
+        let message = format!("{} `{name}` has no `{key}`, which another one has", self.noun);
+        let diagnostic = Diagnostic::at(place, message);
+        Err(match rows.find(|(row, _)| row.text == name) {
+            Some((row, _)) => diagnostic.label(row.span, "its row"),
+            None => diagnostic,
         })
+    }
+
+    fn keys(&self) -> impl Iterator<Item = &str> {
+        self.cells.map(Node::entries).unwrap_or_default().iter().map(|(key, _)| key.text.as_str())
     }
 }
 

@@ -48,9 +48,13 @@ impl Tables {
         let source = &runbook.source.text;
         let scope = Scope { source, rows: Vec::new(), env, late: None };
         let mut own = runbook.vars.clone();
-        chosen.iter().for_each(|(name, _)| own.set(name, Node::made(Value::Null)));
+        for (name, _) in chosen {
+            own.set(name, Node::made(Value::Null));
+        }
         let mut vars = scope.resolve(&own, found);
-        chosen.iter().for_each(|(name, node)| vars.set(name, node.clone()));
+        for (name, node) in chosen {
+            vars.set(name, node.clone());
+        }
         let scope = Scope { source, rows: vec![vars_row(&vars)], env, late: None };
         let regions = scope.resolve(&runbook.regions, found);
         let modes = scope.resolve(&runbook.modes, found);
@@ -143,8 +147,13 @@ impl<'a> Resolver<'a> {
     pub(crate) fn step(&self, at: usize, removed: &[bool], found: &mut Found) -> Resolved {
         let step = self.order.steps[at].step;
         let early = self.scope();
-        let ancestors = |id: &str, name: &str| self.late(at, id, name, removed, false);
-        let asked = |id: &str, name: &str| self.late(at, id, name, removed, true);
+        let earlier = |other| self.order.precedes(other, at);
+        let ancestors = |id: &str, name: &str| self.late((id, name), &earlier, removed);
+        // A question is asked when its own step and the steps of its group have been looked at.
+        let own = |other: usize| other == at || self.order.steps[other].group == Some(at);
+        let asked = |id: &str, name: &str| {
+            self.late((id, name), &|other| own(other) || earlier(other), removed)
+        };
         let work = Scope { late: Some(&ancestors), ..self.scope() };
         let question = Scope { late: Some(&asked), ..self.scope() };
         let text = |node: &Option<Node>, scope: &Scope<'_>, found: &mut Found| match scope
@@ -203,9 +212,10 @@ impl<'a> Resolver<'a> {
     /// The subscription and resource group of what names none of its own.
     fn azure(&self, found: &mut Found) -> (Option<String>, Option<String>) {
         let scope = self.scope();
+        // What cannot be resolved is reported here, once, and not again for everything that leans on it.
         let mut text = |node: &Option<Node>| {
             let node = scope.resolve(node.as_ref()?, found);
-            node.as_text().map(ToOwned::to_owned)
+            Some(node.as_text().unwrap_or_default().to_owned())
         };
         let azure = &self.runbook.azure;
         (text(&azure.subscription), text(&azure.resource_group))
@@ -225,23 +235,19 @@ impl<'a> Resolver<'a> {
         watch
     }
 
-    /// Whether a step may name what another has read. A question may also name what its own step and the steps of
-    /// its group have read, for it is asked when they have been looked at.
+    /// Whether a step may name what another one has read, which must be known by then.
     fn late(
         &self,
-        at: usize,
-        id: &str,
-        name: &str,
+        (id, name): (&str, &str),
+        is_known: &dyn Fn(usize) -> bool,
         removed: &[bool],
-        is_question: bool,
     ) -> Result<(), Diagnostic> {
         let Some(other) = self.order.find(id) else {
             let message = format!("`{id}` is not a step of this runbook");
             return Err(Diagnostic::whole_file(message).did_you_mean(id, self.order.ids()));
         };
         let step: &Step = self.order.steps[other].step;
-        let is_own = is_question && (other == at || self.order.steps[other].group == Some(at));
-        if !is_own && !self.order.precedes(other, at) {
+        if !is_known(other) {
             let message = format!("step `{id}` is not finished before this one starts");
             return Err(Diagnostic::whole_file(message).label(step.id.span, "the step"));
         }
@@ -254,13 +260,14 @@ impl<'a> Resolver<'a> {
         };
         match self.catalogue.get(&action.text) {
             Some(kind) if !kind.observed.contains(&name) => {
+                let known = || kind.observed.iter().copied();
                 let message = format!("`{}` reads no `{name}`", kind.name);
-                let known = kind.observed.iter().map(|name| format!("`{name}`"));
-                let diagnostic = Diagnostic::whole_file(message)
-                    .did_you_mean(name, kind.observed.iter().copied());
-                Err(match known.collect::<Vec<_>>().join(", ") {
-                    none if none.is_empty() => diagnostic,
-                    known => diagnostic.hint(format!("it reads {known}")),
+                let diagnostic = Diagnostic::whole_file(message).did_you_mean(name, known());
+                Err(match (kind.observed, diagnostic.hints.as_slice()) {
+                    ([_, ..], []) => {
+                        diagnostic.hint(format!("it reads {}", fields::listed(known(), " and ")))
+                    }
+                    _ => diagnostic,
                 })
             }
             _ => Ok(()),

@@ -65,7 +65,7 @@ const fn kind(
         permissions: &[],
         harmful: false,
         usual: Duration::from_secs(usual),
-        shows_within: Duration::from_secs(60),
+        shows_within: Duration::from_mins(1),
         deadline: Duration::from_mins(deadline),
         cured_by: &[],
         bind,

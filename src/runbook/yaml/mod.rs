@@ -82,7 +82,15 @@ struct Open {
 
 enum Items {
     List(Vec<Node>),
-    Map { entries: Vec<(Key, Node)>, places: HashMap<String, Span>, key: Option<Option<Key>> },
+    Map { entries: Vec<(Key, Node)>, places: HashMap<String, Span>, next: Next },
+}
+
+/// What the next value of a map is.
+enum Next {
+    Key,
+    ValueOf(Key),
+    /// The value of a key that was refused.
+    Nothing,
 }
 
 /// What an anchor names.
@@ -185,7 +193,8 @@ impl<'a> Reader<'a> {
                 self.open(Items::List(Vec::new()), style, span, anchor);
             }
             Event::MappingStart(style, anchor, _) => {
-                let items = Items::Map { entries: Vec::new(), places: HashMap::new(), key: None };
+                let items =
+                    Items::Map { entries: Vec::new(), places: HashMap::new(), next: Next::Key };
                 self.open(items, style, span, anchor);
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(span),
@@ -279,10 +288,13 @@ impl<'a> Reader<'a> {
         open.size += whole.size;
         match &mut open.items {
             Items::List(items) => items.push(whole.node),
-            Items::Map { entries, places, key } => match key.take() {
-                None => *key = Some(as_key(whole, places, &mut self.found)),
-                Some(None) => {}
-                Some(Some(key)) => entries.push((key, whole.node)),
+            Items::Map { entries, places, next } => match std::mem::replace(next, Next::Key) {
+                Next::Key => {
+                    let key = as_key(whole, places, &mut self.found);
+                    *next = key.map_or(Next::Nothing, Next::ValueOf);
+                }
+                Next::ValueOf(key) => entries.push((key, whole.node)),
+                Next::Nothing => {}
             },
         }
     }
