@@ -61,8 +61,10 @@ impl Screen<'_> {
         let digest = self.plan.to_bytes().map(|bytes| Plan::digest(&bytes)).unwrap_or_default();
         let left = format!("{runbook}  {from} → {to}  {mode}");
         let right = format!("{path}  plan {digest}");
-        let gap = self.width.saturating_sub(left.chars().count() + right.chars().count()).max(2);
-        let mut lines = vec![format!("{left}{:gap$}{right}", "")];
+        let mut lines = match self.width.checked_sub(left.chars().count() + right.chars().count()) {
+            Some(gap @ 2..) => vec![format!("{left}{:gap$}{right}", "")],
+            _ => vec![left, right],
+        };
         lines.push("offline: no cloud was asked, so what is already done is not known".to_owned());
         for name in &self.plan.made_up {
             lines.push(format!("{name} is not set: its value here is made up"));

@@ -256,7 +256,10 @@ impl<'a> Reader<'a> {
         let above = self.stack.len();
         let whole = match self.anchors.get(&id) {
             None => Err("this alias stands inside of what it names".to_owned()),
+            // It was said once, and would be said of every alias that follows.
+            Some(_) if self.copied > COPY_LIMIT => Ok(hole(span)),
             Some(named) if self.copied + named.size > COPY_LIMIT => {
+                self.copied = COPY_LIMIT + 1;
                 Err(format!("aliases copy more than {COPY_LIMIT} values"))
             }
             Some(named) if above + named.depth > DEPTH_LIMIT => Err(too_deep()),
