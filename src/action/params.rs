@@ -42,10 +42,6 @@ pub fn check(kind: &Kind, with: &Node) -> Vec<Diagnostic> {
 
 fn check_value(parameter: &Parameter, node: &Node, found: &mut Vec<Diagnostic>) {
     if node.is_late() {
-        if matches!(parameter.shape, Shape::Resource { .. } | Shape::Part { .. }) {
-            let message = format!("`{}` must be known before the run", parameter.name);
-            found.push(Diagnostic::at(node.span, message));
-        }
         return;
     }
     let wrong = |expected: &str| {

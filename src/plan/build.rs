@@ -48,14 +48,14 @@ pub fn build(runbook: &Runbook, choice: &Choice<'_>) -> Result<Plan, Mistakes> {
         Some(invented(name))
     };
     let order = Order::of(runbook, &mut found);
-    let tables = Tables::of(runbook, &env, &vars, &mut found);
+    let tables = Tables::of(runbook, Some(&env), &vars, &mut found);
     let mode = choice.mode.unwrap_or(runbook.default_mode);
     let resolver = Resolver {
         runbook,
         order: &order,
         tables: &tables,
         way: Way { from: choice.from, to: choice.to, mode },
-        env: &env,
+        env: Some(&env),
         files: choice.files,
         catalogue: choice.catalogue,
     };

@@ -366,6 +366,52 @@ hint: export AZURE_SUBSCRIPTION_ID=…
 }
 
 #[test]
+fn a_variable_without_a_value_must_be_given() {
+    let text = "\
+failover: 1
+runbook: sample
+vars: { ticket: , answers: 3 }
+regions: { eastus: {}, westus: {} }
+steps:
+  - id: a
+    action: http.check
+    with: { url: 'https://x.example/${{ vars.ticket }}', answers: '${{ vars.answers }}' }
+";
+    let mut given = choice("eastus", "westus", Mode::Planned);
+    given.vars = vec![("answers".to_owned(), "many".to_owned())];
+    assert_data_eq!(
+        made(text, &given).unwrap_err().to_string(),
+        str![[r"
+error: `answers` must be a whole number, not `many`
+ --> runbooks/sample.yaml:3:28
+  |
+3 | vars: { ticket: , answers: 3 }
+  |                            ^
+
+"]]
+    );
+    given.vars = Vec::new();
+    assert_data_eq!(
+        made(text, &given).unwrap_err().to_string(),
+        str![[r"
+error: the variable `ticket` has no value
+ --> runbooks/sample.yaml:3:9
+  |
+3 | vars: { ticket: , answers: 3 }
+  |         ^^^^^^
+hint: give it one: --var ticket=…
+
+"]]
+    );
+    given.vars =
+        vec![("answers".to_owned(), "5".to_owned()), ("ticket".to_owned(), "7".to_owned())];
+    let made = plan(text, &given);
+    let with = &made.steps[0].action().unwrap().with;
+    assert_eq!(with.get("answers").unwrap().value, Value::Int(5));
+    assert_eq!(with.get("url").unwrap().as_text(), Some("https://x.example/7"));
+}
+
+#[test]
 fn a_variable_can_be_given() {
     let mut given = choice("eastus", "westus", Mode::Unplanned);
     given.vars = vec![("public".to_owned(), "https://other.example".to_owned())];

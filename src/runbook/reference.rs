@@ -65,7 +65,8 @@ pub(crate) type Late<'a> = &'a dyn Fn(&str, &str) -> Result<(), Diagnostic>;
 pub(crate) struct Scope<'a> {
     pub(crate) source: &'a str,
     pub(crate) rows: Vec<Row<'a>>,
-    pub(crate) env: Env<'a>,
+    /// `None` in a check: what is set is not known, and every variable is late.
+    pub(crate) env: Option<Env<'a>>,
     /// `None` where nothing may wait for a run.
     pub(crate) late: Option<Late<'a>>,
 }
@@ -150,7 +151,10 @@ impl Scope<'_> {
             Value::Int(number) => number.to_string(),
             Value::Float(number) => number.to_string(),
             Value::Bool(flag) => flag.to_string(),
-            Value::Null | Value::List(_) | Value::Map(_) | Value::Late(_) => {
+            Value::Late(text) => {
+                return Ok(Embedded { is_late: true, ..Embedded::plain(text) });
+            }
+            Value::Null | Value::List(_) | Value::Map(_) => {
                 let message =
                     format!("`{path}` is {}, and cannot stand in a text", node.describe());
                 return Err(Diagnostic::at(place, message));
@@ -177,20 +181,15 @@ impl Scope<'_> {
                 .hint("between `${{` and `}}` stands a path such as `to.name`, and nothing more"));
         }
         match segments.as_slice() {
-            ["env", name] => self.environment(name, place).map(Meaning::Value),
+            ["env", name] => match self.env {
+                Some(env) => environment(env, name, place).map(Meaning::Value),
+                None => Ok(Meaning::Late),
+            },
             ["steps", rest @ ..] if self.late.is_some() => {
                 self.step(rest, place).map(|()| Meaning::Late)
             }
             _ => self.lookup(&segments, place).map(Meaning::Value),
         }
-    }
-
-    fn environment(&self, name: &str, place: Span) -> Result<Node, Diagnostic> {
-        let unset = || {
-            Diagnostic::at(place, format!("the environment variable `{name}` is not set"))
-                .hint(format!("export {name}=…"))
-        };
-        (self.env)(name).map(Node::text).ok_or_else(unset)
     }
 
     fn step(&self, rest: &[&str], place: Span) -> Result<(), Diagnostic> {
@@ -300,6 +299,13 @@ impl Embedded {
     fn plain(text: &str) -> Self {
         Self { text: text.to_owned(), is_late: false, region: None }
     }
+}
+
+fn environment(env: Env<'_>, name: &str, place: Span) -> Result<Node, Diagnostic> {
+    env(name).map(Node::text).ok_or_else(|| {
+        Diagnostic::at(place, format!("the environment variable `{name}` is not set"))
+            .hint(format!("export {name}=…"))
+    })
 }
 
 fn unclosed(place: Span) -> Diagnostic {

@@ -41,7 +41,7 @@ impl Tables {
     /// of a variable's own value.
     pub(crate) fn of(
         runbook: &Runbook,
-        env: Env<'_>,
+        env: Option<Env<'_>>,
         chosen: &[(String, Node)],
         found: &mut Found,
     ) -> Self {
@@ -54,6 +54,17 @@ impl Tables {
         let mut vars = scope.resolve(&own, found);
         for (name, node) in chosen {
             vars.set(name, node.clone());
+        }
+        if let Value::Map(entries) = &mut vars.value {
+            for (key, node) in entries.iter_mut().filter(|(_, node)| node.value == Value::Null) {
+                // It must be given, which a check does not ask for yet.
+                node.value = Value::Late(format!("${{{{ vars.{} }}}}", key.text));
+                if env.is_some() {
+                    let message = format!("the variable `{}` has no value", key.text);
+                    let hint = format!("give it one: --var {}=…", key.text);
+                    found.add(Diagnostic::at(key.span, message).hint(hint));
+                }
+            }
         }
         let scope = Scope { source, rows: vec![vars_row(&vars)], env, late: None };
         let regions = scope.resolve(&runbook.regions, found);
@@ -79,7 +90,8 @@ pub(crate) struct Resolver<'a> {
     pub(crate) order: &'a Order<'a>,
     pub(crate) tables: &'a Tables,
     pub(crate) way: Way<'a>,
-    pub(crate) env: Env<'a>,
+    /// `None` in a check.
+    pub(crate) env: Option<Env<'a>>,
     pub(crate) files: Files<'a>,
     pub(crate) catalogue: Catalogue,
 }
@@ -156,15 +168,23 @@ impl<'a> Resolver<'a> {
         };
         let work = Scope { late: Some(&ancestors), ..self.scope() };
         let question = Scope { late: Some(&asked), ..self.scope() };
-        let text = |node: &Option<Node>, scope: &Scope<'_>, found: &mut Found| match scope
-            .resolve(node.as_ref()?, found)
-            .value
-        {
-            Value::Text(text) | Value::Late(text) => Some(text),
-            _ => None,
+        let text = |node: &Option<Node>, scope: &Scope<'_>, found: &mut Found| {
+            let node = scope.resolve(node.as_ref()?, found);
+            match node.value {
+                Value::Text(text) | Value::Late(text) => Some(text),
+                _ => {
+                    let message = format!("this must be a text, not {}", node.quote());
+                    found.add(Diagnostic::at(node.span, message));
+                    None
+                }
+            }
         };
-        let on_failure = step.on_failure.as_ref().map(|node| early.resolve(node, found));
-        let timeout = step.timeout.as_ref().map(|node| early.resolve(node, found));
+        let known = |node: &Option<Node>, found: &mut Found| {
+            let node = early.resolve(node.as_ref()?, found);
+            (!node.is_late()).then_some(node)
+        };
+        let on_failure = known(&step.on_failure, found);
+        let timeout = known(&step.timeout, found);
         Resolved {
             title: text(&step.title, &work, found),
             confirm: text(&step.confirm, &question, found),
@@ -227,9 +247,12 @@ impl<'a> Resolver<'a> {
         let mut watch = Vec::new();
         for watched in &self.runbook.watch {
             let url = scope.resolve(&watched.url, found);
-            match url.as_text() {
-                Some(url) => watch.push((watched.name.clone(), url.to_owned(), watched.every)),
-                None => found.add(Diagnostic::at(url.span, "`url` must be a text")),
+            match &url.value {
+                Value::Text(text) => {
+                    watch.push((watched.name.clone(), text.clone(), watched.every));
+                }
+                Value::Late(_) => {}
+                _ => found.add(Diagnostic::at(url.span, "`url` must be a text")),
             }
         }
         watch

@@ -313,3 +313,27 @@ hint: when: mode.name == "planned"
 "#]]
     );
 }
+
+#[test]
+fn what_the_environment_and_the_operator_will_say_is_not_asked_for_yet() {
+    let said = super::of(
+        r"failover: 1
+runbook: sample
+vars: { needed: , wait: '${{ env.WAIT }}' }
+regions:
+  eastus: { app: 'app-${{ env.STAGE }}' }
+  westus: { app: 'app-${{ vars.needed }}' }
+azure: { subscription: '${{ env.ID }}', resource_group: '${{ vars.needed }}' }
+steps:
+  - id: a
+    action: azure.app_service.stop
+    with: { app: '${{ to.app }}' }
+    timeout: ${{ vars.wait }}
+    when: vars.needed == 'x' or vars.wait != 'x'
+  - id: b
+    action: wait
+    with: { for: '${{ env.WAIT }}' }
+",
+    );
+    assert_data_eq!(said, str!["no mistakes"]);
+}
