@@ -201,7 +201,8 @@ impl Promote {
             return not_yet(format!("`{name}` is {}", server.state()));
         }
         match (replication, self.mode) {
-            (Some("Broken"), _) => {
+            // When the old primary is dead its replication is broken, and that is why it is forced.
+            (Some("Broken"), Mode::Planned) => {
                 return never(format!(
                     "the replication of `{name}` is Broken: it must be made anew"
                 ));
