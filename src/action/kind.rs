@@ -2,6 +2,7 @@
 
 use super::{Action, Clients, Params};
 use crate::model::{Diagnostic, nearest};
+use serde::{Deserialize, Serialize};
 use std::{sync::Arc, time::Duration};
 
 /// One row of the catalogue: data for validation, plan, help and preflight, and the one place where untyped becomes
@@ -16,18 +17,30 @@ pub struct Kind {
     pub planes: &'static [Plane],
     /// The vendor's names of the permissions that it needs.
     pub permissions: &'static [&'static str],
-    /// Whether going back from what it does means a failback.
-    pub harmful: bool,
+    pub effect: Effect,
     /// How long it typically takes.
     pub usual: Duration,
     /// How long after a change was accepted the world may still show the old state. Too small a value re-sends a
     /// failover, so each has its source beside it.
     pub shows_within: Duration,
+    /// How long after a change was begun its mark, unmoved, still proves that nothing happened; `None` for ever.
+    pub mark_valid_for: Option<Duration>,
     /// How long it may take when the runbook sets no `timeout`.
     pub deadline: Duration,
     /// Whether a preflight answer of "never" is expected to be cured by an action of this name that comes earlier.
     pub cured_by: &'static [&'static str],
     pub bind: Bind,
+}
+
+/// What an action can do to the world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    /// Reads or waits only.
+    Reads,
+    Changes,
+    /// Going back from it means a failback.
+    CannotBeUndone,
 }
 
 /// Makes an action of its parameters and clients.

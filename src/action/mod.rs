@@ -9,7 +9,7 @@ mod kind;
 mod params;
 
 pub use clients::{Clients, Tokens};
-pub use kind::{Bind, Catalogue, Default, Kind, Parameter, Placed, Plane, Shape};
+pub use kind::{Bind, Catalogue, Default, Effect, Kind, Parameter, Placed, Plane, Shape};
 pub use params::{File, Params, check, resource, resource_node};
 
 use crate::{

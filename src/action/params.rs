@@ -87,9 +87,8 @@ fn check_value(parameter: &Parameter, node: &Node, found: &mut Vec<Diagnostic>) 
         (Shape::Ints { least, most }, _) => {
             found.push(wrong(&format!("a list of whole numbers from {least} to {most}")));
         }
-        (Shape::Map | Shape::Maps, Value::Map(entries)) => {
-            check_entries(parameter.shape == Shape::Map, entries, found);
-        }
+        (Shape::Map, Value::Map(entries)) => check_texts(entries, found),
+        (Shape::Maps, Value::Map(entries)) => check_maps(entries, found),
         (Shape::Resource { .. }, Value::Map(entries)) => check_resource(node, entries, found),
         (Shape::Text | Shape::Part { .. }, _) => found.push(wrong("a text")),
         (Shape::File { .. }, _) => found.push(wrong("the path of a file, beside the runbook")),
@@ -102,6 +101,26 @@ fn check_value(parameter: &Parameter, node: &Node, found: &mut Vec<Diagnostic>) 
                     "a name, or `{ name: …, resource_group: …, subscription: …, region: … }`",
                 ),
             );
+        }
+    }
+}
+
+fn check_texts(entries: &[(Key, Node)], found: &mut Vec<Diagnostic>) {
+    for (key, value) in entries {
+        if !matches!(value.value, Value::Text(_) | Value::Late(_)) {
+            let message = format!("`{}` must be a text: put it in quotes", key.text);
+            found.push(Diagnostic::at(value.span, message));
+        }
+    }
+}
+
+fn check_maps(entries: &[(Key, Node)], found: &mut Vec<Diagnostic>) {
+    for (key, value) in entries {
+        if let Value::Map(inner) = &value.value {
+            check_texts(inner, found);
+        } else {
+            let message = format!("`{}` must be a map", key.text);
+            found.push(Diagnostic::at(value.span, message));
         }
     }
 }
@@ -128,19 +147,6 @@ fn check_numbers(
                 ),
             )),
         }
-    }
-}
-
-fn check_entries(holds_texts: bool, entries: &[(Key, Node)], found: &mut Vec<Diagnostic>) {
-    for (key, value) in entries {
-        let name = &key.text;
-        let message = match &value.value {
-            Value::Text(_) | Value::Late(_) if holds_texts => continue,
-            Value::Map(_) if !holds_texts => continue,
-            _ if holds_texts => format!("`{name}` must be a text: put it in quotes"),
-            _ => format!("`{name}` must be a map"),
-        };
-        found.push(Diagnostic::at(value.span, message));
     }
 }
 

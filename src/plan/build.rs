@@ -77,7 +77,15 @@ pub fn build(runbook: &Runbook, choice: &Choice<'_>) -> Result<Plan, Mistakes> {
         serving: runbook.serving,
         objectives: runbook.objectives.clone(),
         azure_credential: runbook.azure.credential.clone(),
-        watch: watch.into_iter().map(|(name, url, every)| Watch { name, url, every }).collect(),
+        watch: watch
+            .into_iter()
+            .map(|(watched, url)| Watch {
+                name: watched.name.clone(),
+                url,
+                every: watched.every,
+                contains: watched.contains.clone(),
+            })
+            .collect(),
         steps,
         made_up: made_up.take(),
     })
@@ -154,7 +162,8 @@ fn steps(resolver: &Resolver<'_>, found: &mut Found) -> Vec<Step> {
                 action: ActionName::new(action.kind.name),
                 with: action.with,
                 touches: action.touches,
-                harmful: action.kind.harmful,
+                effect: action.kind.effect,
+                mark_valid_for: action.kind.mark_valid_for,
                 usual: action.kind.usual,
                 shows_within: action.kind.shows_within,
                 timeout: timeout.unwrap_or(action.kind.deadline),

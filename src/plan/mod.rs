@@ -10,6 +10,7 @@ mod late;
 mod tests;
 mod text;
 
+pub use crate::action::Effect;
 pub use crate::runbook::{Objectives, OnFailure, Side};
 pub use build::{Choice, build};
 pub use graph::Expected;
@@ -53,6 +54,8 @@ pub struct Watch {
     pub name: String,
     pub url: String,
     pub every: Duration,
+    /// An answer is good only when its body holds this.
+    pub contains: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -89,11 +92,13 @@ pub struct ActionWork {
     pub action: ActionName,
     pub with: Node,
     pub touches: Vec<Resource>,
-    /// Whether going back from what it does means a failback.
-    pub harmful: bool,
     /// How long it typically takes.
     pub usual: Duration,
+    /// How long the world may still show the old state after a change was accepted.
     pub shows_within: Duration,
+    /// How long after a change was begun its mark still proves anything; `None` for ever.
+    pub mark_valid_for: Option<Duration>,
+    pub effect: Effect,
     /// How long an attempt may take.
     pub timeout: Duration,
 }

@@ -1,7 +1,7 @@
 //! A plan as people read it before anything is asked of a cloud.
 
 use super::{
-    Plan, Step, StepId, Work,
+    Effect, Plan, Step, StepId, Work,
     late::{later_text, later_value},
 };
 use crate::model::span;
@@ -24,7 +24,7 @@ impl Plan {
         let ids = self.steps.iter().map(|step| step.id.as_str().chars().count() + indent(step));
         let screen = Screen { plan: self, width, id: ids.max().unwrap_or(0).min(ID_WIDTH) };
         let mut lines = screen.head();
-        let harmful = self.steps.iter().find(|step| step.action().is_some_and(|work| work.harmful));
+        let harmful = self.steps.iter().find(|step| is_harmful(step));
         let line_before = harmful.map(|step| step.group.as_ref().unwrap_or(&step.id));
         let mut above: Option<&Step> = None;
         for step in &self.steps {
@@ -167,7 +167,7 @@ impl Screen<'_> {
     fn foot(&self) -> Vec<String> {
         let steps = self.plan.steps.iter();
         let count = steps.clone().filter(|step| step.group.is_none()).count();
-        let harmful = steps.clone().filter(|s| s.action().is_some_and(|work| work.harmful)).count();
+        let harmful = steps.clone().filter(|step| is_harmful(step)).count();
         let questions = steps.filter(|step| step.confirm.is_some()).count();
         let expected = self.plan.expected();
         let mut counts = plural(count, "step");
@@ -231,11 +231,15 @@ fn waits(step: &Step, above: Option<&Step>) -> Option<String> {
 }
 
 fn sign(step: &Step) -> &'static str {
-    match step.action() {
-        Some(work) if work.harmful => "!",
-        Some(work) if !work.touches.is_empty() => "~",
-        _ => "·",
+    match step.action().map(|work| work.effect) {
+        Some(Effect::CannotBeUndone) => "!",
+        Some(Effect::Changes) => "~",
+        Some(Effect::Reads) | None => "·",
     }
+}
+
+fn is_harmful(step: &Step) -> bool {
+    step.action().is_some_and(|work| work.effect == Effect::CannotBeUndone)
 }
 
 fn plural(count: usize, noun: &str) -> String {

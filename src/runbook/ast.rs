@@ -50,6 +50,7 @@ pub(crate) struct Watched {
     pub(crate) name: String,
     pub(crate) url: Node,
     pub(crate) every: Duration,
+    pub(crate) contains: Option<String>,
 }
 
 #[derive(Clone, Debug)]

@@ -140,15 +140,17 @@ fn watch(fields: &mut Fields<'_, '_>) -> Vec<Watched> {
     let mut watch = Vec::new();
     for (key, node) in entries {
         let what = format!("`{}`", key.text);
-        let Some(mut inner) = Fields::of(&what, node, &["url", "every"], fields.found) else {
+        let Some(mut inner) = Fields::of(&what, node, &["url", "every", "contains"], fields.found)
+        else {
             continue;
         };
         let every = inner.duration("every").unwrap_or(WATCH_EVERY);
+        let contains = inner.text("contains");
         let Some(url) = inner.get("url").cloned() else {
             inner.missing("url", "what is watched needs a `url`");
             continue;
         };
-        watch.push(Watched { name: key.text.clone(), url, every });
+        watch.push(Watched { name: key.text.clone(), url, every, contains });
     }
     watch
 }

@@ -4,7 +4,7 @@
 //! validates is what runs.
 
 use super::{
-    ast::{OnFailure, Runbook, Step, Work},
+    ast::{OnFailure, Runbook, Step, Watched, Work},
     fields,
     found::Found,
     order::Order,
@@ -241,16 +241,14 @@ impl<'a> Resolver<'a> {
         (text(&azure.subscription), text(&azure.resource_group))
     }
 
-    /// What is watched: names and addresses.
-    pub(crate) fn watch(&self, found: &mut Found) -> Vec<(String, String, Duration)> {
+    /// What is watched, and at which addresses.
+    pub(crate) fn watch(&self, found: &mut Found) -> Vec<(&Watched, String)> {
         let scope = self.scope();
         let mut watch = Vec::new();
         for watched in &self.runbook.watch {
             let url = scope.resolve(&watched.url, found);
             match &url.value {
-                Value::Text(text) => {
-                    watch.push((watched.name.clone(), text.clone(), watched.every));
-                }
+                Value::Text(text) => watch.push((watched, text.clone())),
                 Value::Late(_) => {}
                 _ => found.add(Diagnostic::at(url.span, "`url` must be a text")),
             }

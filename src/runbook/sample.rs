@@ -1,6 +1,8 @@
 //! A catalogue for tests: the parameters of the actions, and nothing behind them.
 
-use crate::action::{Action, Catalogue, Clients, Default, Kind, Parameter, Params, Placed, Shape};
+use crate::action::{
+    Action, Catalogue, Clients, Default, Effect, Kind, Parameter, Params, Placed, Shape,
+};
 use crate::model::Diagnostic;
 use std::{sync::Arc, time::Duration};
 
@@ -63,13 +65,23 @@ const fn kind(
         observed,
         planes: &[],
         permissions: &[],
-        harmful: false,
+        effect: Effect::Changes,
+        mark_valid_for: None,
         usual: Duration::from_secs(usual),
         shows_within: Duration::from_mins(1),
         deadline: Duration::from_mins(deadline),
         cured_by: &[],
         bind,
     }
+}
+
+const fn reads(
+    name: &'static str,
+    parameters: &'static [Parameter],
+    observed: &'static [&'static str],
+    times: (u64, u64),
+) -> Kind {
+    Kind { effect: Effect::Reads, ..kind(name, parameters, observed, times) }
 }
 
 const APP: Parameter = required("app", resource(SITE, Placed::InARegion, false));
@@ -138,7 +150,7 @@ static SHIFT: Kind = kind(
     (540, 30),
 );
 static FAIL_OVER: Kind = Kind {
-    harmful: true,
+    effect: Effect::CannotBeUndone,
     ..kind(
         "azure.storage.failover",
         &[
@@ -171,7 +183,7 @@ static FENCE: Kind = kind(
     (120, 10),
 );
 static PROMOTE: Kind = Kind {
-    harmful: true,
+    effect: Effect::CannotBeUndone,
     ..kind(
         "azure.postgres.promote",
         &[
@@ -194,7 +206,7 @@ static REPLICA: Kind = kind(
     &[],
     (1800, 360),
 );
-static CHECK: Kind = kind(
+static CHECK: Kind = reads(
     "http.check",
     &[
         required("url", Shape::Text),
@@ -208,4 +220,4 @@ static CHECK: Kind = kind(
     (15, 10),
 );
 static MANUAL: Kind = kind("manual", &[required("instructions", Shape::Text)], &[], (0, 60));
-static WAIT: Kind = kind("wait", &[required("for", Shape::Duration)], &[], (0, 60));
+static WAIT: Kind = reads("wait", &[required("for", Shape::Duration)], &[], (0, 60));

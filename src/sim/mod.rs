@@ -1,1 +1,31 @@
-//! sim
+//! The simulated cloud: Azure at wire level, written from the vendor's documents.
+//!
+//! Knows neither `provider` nor `action`: one misreading of ARM would live on both sides, and every rehearsal would
+//! agree with it. [`Cloud`] is a state that answers requests and advances only when it is asked the time; [`World`]
+//! keeps one, in memory or in a folder, so that a killed simulated run resumes like a real one; [`Simulated`] is the
+//! transport that reaches it.
+//!
+//! A read never changes what is kept: what two clouds that accepted the same changes at the same instants answer is
+//! the same, whatever was read in between. The ledger stands on that.
+
+mod address;
+mod azure;
+mod call;
+mod cloud;
+mod fault;
+mod ledger;
+mod seed;
+mod serve;
+mod simulated;
+mod traffic;
+mod world;
+
+pub use cloud::{Answer, Cloud, Outage, Outcome};
+pub use fault::{Fault, Mishap};
+pub use serve::serve;
+pub use simulated::{Exchange, Simulated};
+pub use traffic::{Sample, Sees};
+pub use world::{World, WorldError};
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@ mod patience;
 mod read_only;
 
 pub use network::Network;
-pub use patience::Patient;
+pub use patience::{Bounded, Patient};
 pub use read_only::ReadOnly;
 
 use crate::journal::Permit;

@@ -1,7 +1,7 @@
-//! Reads are tried again; changes never are.
+//! Reads are tried again, or given up in time; changes are sent once, and waited for.
 
-use super::{Intent, Request, Response, SendError, Transport, retry_after};
-use crate::model::Clock;
+use super::{Intent, Request, Response, SendError, Transport, host, retry_after};
+use crate::model::{Clock, span};
 use async_trait::async_trait;
 use http::StatusCode;
 use std::{sync::Arc, time::Duration};
@@ -46,6 +46,34 @@ impl Transport for Patient {
             pause *= 2;
         }
         self.inner.send(request, intent).await
+    }
+}
+
+/// Gives reads up after a while: the region that they ask may be gone.
+pub struct Bounded {
+    inner: Arc<dyn Transport>,
+    clock: Clock,
+    limit: Duration,
+}
+
+impl Bounded {
+    pub fn new(inner: Arc<dyn Transport>, clock: Clock, limit: Duration) -> Self {
+        Self { inner, clock, limit }
+    }
+}
+
+#[async_trait]
+impl Transport for Bounded {
+    async fn send(&self, request: Request, intent: Intent<'_>) -> Result<Response, SendError> {
+        if !intent.is_read() {
+            return self.inner.send(request, intent).await;
+        }
+        let host = host(&request);
+        let sent = self.inner.send(request, intent);
+        self.clock.within(self.limit, sent).await.unwrap_or_else(|| {
+            let why = format!("nothing within {}", span::show(self.limit));
+            Err(SendError::Unanswered { host, why })
+        })
     }
 }
 

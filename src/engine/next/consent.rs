@@ -1,0 +1,54 @@
+//! When an operator must say yes, and on what evidence.
+
+use super::Turn;
+use crate::{
+    model::{DATA_LOSS, Datum, Evidence, StepId, span::between},
+    plan::{self, Step, Work},
+    run::StepState,
+};
+use std::time::Duration;
+
+/// A yes is void after this long: the world it was given for may be gone.
+const YES_HOLDS: Duration = Duration::from_mins(10);
+/// A yes is void when the loss has grown by more than this.
+const LOSS_MAY_GROW: Duration = Duration::from_mins(1);
+
+impl Turn<'_> {
+    /// Whether an operator must say yes before this step's first change.
+    pub(super) fn needs_consent(&self, step: &Step, state: &StepState) -> bool {
+        let Some(asker) = self.plan.asker(step) else { return false };
+        if state.settled.iter().any(|done| done.attempt == state.attempt) {
+            return false;
+        }
+        let Some(asking) = self.state_of(&asker.id) else { return true };
+        let Some(agreed) = &asking.agreed else { return true };
+        let loss = self.question_evidence(asker, asking).data_loss().unwrap_or_default();
+        // That time passes makes nothing worse than what the operator has agreed to.
+        let expected = agreed.data_loss.unwrap_or_default() + between(agreed.asked_at, self.now);
+        agreed.at + YES_HOLDS < self.now || loss > expected + LOSS_MAY_GROW
+    }
+
+    /// The question's text, with what was read by now.
+    pub(super) fn confirm(&self, step: &Step) -> Option<String> {
+        let seen = |id: &StepId, name: &str| self.state_of(id)?.evidence.get(name).cloned();
+        step.confirm.as_ref().map(|text| plan::late_text(text, &seen))
+    }
+
+    /// What a question shows: the step's own evidence, or that of all children.
+    pub(super) fn question_evidence(&self, step: &Step, state: &StepState) -> Evidence {
+        let Work::Group { children } = &step.work else { return state.evidence.clone() };
+        let mut all = Evidence::new();
+        let mut loss: Option<Duration> = None;
+        for child in children {
+            let Some(child_state) = self.state_of(child) else { continue };
+            loss = loss.max(child_state.evidence.data_loss());
+            for (name, datum) in child_state.evidence.iter() {
+                all.set(&format!("{child}: {name}"), datum.clone());
+            }
+        }
+        if let Some(loss) = loss {
+            all.set(DATA_LOSS, Datum::Seconds(loss.as_secs_f64()));
+        }
+        all
+    }
+}

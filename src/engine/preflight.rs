@@ -1,0 +1,176 @@
+//! What would happen, and whether it can: everything is looked at at once, and nothing is changed.
+
+use super::bind::bind;
+use crate::{
+    action::{Answer, Catalogue, Clients, Finding, Look, Observation, Weight},
+    model::{Region, Resource, StepId},
+    plan::{Effect, Plan, Side, Step},
+    run::RunState,
+};
+use std::time::Duration;
+use tokio::task::JoinSet;
+
+/// What is known of one step before anything is done.
+#[derive(Clone, Debug)]
+pub struct Check {
+    pub step: StepId,
+    pub found: Checked,
+    pub findings: Vec<Finding>,
+    /// The number of an earlier step that changes something this one looks at.
+    pub predicted_by: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub enum Checked {
+    Seen(Observation),
+    /// It only reads or waits, or it is a group: there is nothing to foresee.
+    NothingToSee,
+    /// No answer, and why.
+    Unknown(String),
+}
+
+/// Which region serves now, as far as the steps that move a role can see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Serving {
+    Agree(Region),
+    Disagree(Vec<(StepId, Region)>),
+    /// Nothing that was looked at bears a role, or nothing answered.
+    Nobody,
+}
+
+#[derive(Clone, Debug)]
+pub struct Preflight {
+    pub checks: Vec<Check>,
+    pub serving: Serving,
+}
+
+impl Preflight {
+    pub fn check(&self, step: &StepId) -> Option<&Check> {
+        self.checks.iter().find(|check| check.step == *step)
+    }
+
+    pub fn findings(&self) -> impl Iterator<Item = (&StepId, &Finding)> {
+        self.checks.iter().flat_map(|c| c.findings.iter().map(move |finding| (&c.step, finding)))
+    }
+
+    pub fn has_blockers(&self) -> bool {
+        self.findings().any(|(_, finding)| finding.weight == Weight::Blocker)
+    }
+
+    /// The largest loss that any step foresees.
+    pub fn data_loss(&self) -> Option<Duration> {
+        let loss = |check: &Check| match &check.found {
+            Checked::Seen(seen) => seen.evidence.data_loss(),
+            Checked::NothingToSee | Checked::Unknown(_) => None,
+        };
+        self.checks.iter().filter_map(loss).max()
+    }
+
+    /// The region that serves already, when that is the one this run would move to.
+    pub fn serves_already(&self, plan: &Plan) -> bool {
+        plan.serving == Side::From && self.serving == Serving::Agree(plan.to.clone())
+    }
+}
+
+/// Looks at every step of the plan at once.
+pub async fn preflight(plan: &Plan, catalogue: Catalogue, clients: &Clients) -> Preflight {
+    let mut looks = JoinSet::new();
+    let empty = RunState::new(plan.steps.iter().map(|step| &step.id));
+    let mut checks: Vec<Check> = plan
+        .steps
+        .iter()
+        .map(|step| Check {
+            step: step.id.clone(),
+            found: Checked::NothingToSee,
+            findings: Vec::new(),
+            predicted_by: predicted_by(plan, step),
+        })
+        .collect();
+    for (place, step) in plan.steps.iter().enumerate() {
+        let Some(work) = step.action() else { continue };
+        if work.effect == Effect::Reads || work.with.is_late() {
+            continue;
+        }
+        let action = match bind(step, catalogue, plan, clients, &empty) {
+            Ok(action) => action,
+            Err(why) => {
+                checks[place].found = Checked::Unknown(why);
+                continue;
+            }
+        };
+        let now = clients.clock.now();
+        let look = Look { now, since: now, settled: Vec::new() };
+        looks.spawn(async move {
+            let (seen, findings) = tokio::join!(action.observe(&look), action.examine());
+            (place, seen, findings)
+        });
+    }
+    while let Some(look) = looks.join_next().await {
+        // A look that panicked leaves its check as it was: nothing is known.
+        let Ok((place, seen, findings)) = look else { continue };
+        checks[place].findings = findings;
+        checks[place].found = match seen {
+            Ok(seen) => Checked::Seen(seen),
+            Err(trouble) => Checked::Unknown(trouble.why),
+        };
+    }
+    let serving = serving(plan, &checks);
+    for (check, step) in checks.iter_mut().zip(&plan.steps) {
+        check.findings.extend(hindrances(plan, catalogue, step, check));
+    }
+    Preflight { checks, serving }
+}
+
+/// What an observation says against beginning at all.
+fn hindrances(plan: &Plan, catalogue: Catalogue, step: &Step, check: &Check) -> Option<Finding> {
+    match &check.found {
+        Checked::Seen(Observation { answer: Answer::Never { why }, .. }) => {
+            let cures = step
+                .action()
+                .and_then(|work| catalogue.get(work.action.as_str()))
+                .map_or(&[] as &[&str], |kind| kind.cured_by);
+            let is_cured = plan
+                .steps
+                .iter()
+                .take_while(|earlier| earlier.id != step.id)
+                .any(|e| e.action().is_some_and(|work| cures.contains(&work.action.as_str())));
+            (!is_cured).then(|| Finding::blocker(why.clone()))
+        }
+        Checked::Unknown(why) => Some(Finding::note(format!("not known: {why}"))),
+        Checked::Seen(_) | Checked::NothingToSee => None,
+    }
+}
+
+fn predicted_by(plan: &Plan, step: &Step) -> Option<String> {
+    let touches = |step: &Step| -> Vec<Resource> {
+        step.action().map(|work| work.touches.clone()).unwrap_or_default()
+    };
+    let mine = touches(step);
+    plan.steps
+        .iter()
+        .take_while(|earlier| earlier.id != step.id)
+        .filter(|earlier| earlier.action().is_some_and(|work| work.effect != Effect::Reads))
+        .filter(|earlier| touches(earlier).iter().any(|resource| mine.contains(resource)))
+        .last()
+        .map(|earlier| earlier.number.clone())
+}
+
+fn serving(plan: &Plan, checks: &[Check]) -> Serving {
+    let says: Vec<_> = checks
+        .iter()
+        .filter_map(|check| match &check.found {
+            Checked::Seen(Observation { serves: Some(region), .. }) => {
+                Some((check.step.clone(), region.clone()))
+            }
+            Checked::Seen(_) | Checked::NothingToSee | Checked::Unknown(_) => None,
+        })
+        .filter(|(_, region)| *region == plan.from || *region == plan.to)
+        .collect();
+    match says.split_first() {
+        None => Serving::Nobody,
+        Some(((_, first), rest)) if rest.iter().all(|(_, region)| region == first) => {
+            Serving::Agree(first.clone())
+        }
+        Some(_) => Serving::Disagree(says),
+    }
+}

@@ -1,0 +1,130 @@
+//! Signing in to Azure, in the one way that was chosen: never another when that one fails.
+
+use crate::{
+    action::{Tokens, Trouble},
+    model::{Clock, Secret},
+};
+use async_trait::async_trait;
+use azure_core::credentials::TokenCredential;
+use azure_identity::{
+    AzureCliCredential, ClientSecretCredential, ManagedIdentityCredential,
+    ManagedIdentityCredentialOptions, UserAssignedId, WorkloadIdentityCredential,
+};
+use jiff::{SignedDuration, Timestamp};
+use std::{collections::HashMap, fmt, sync::Arc};
+use tokio::sync::Mutex;
+
+/// A token is used until this long before its end: a request must not arrive with one that has just died.
+const MARGIN: SignedDuration = SignedDuration::from_mins(5);
+
+/// How to sign in. The caller read what it needs from the environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SignIn {
+    /// As whoever is signed in to the Azure CLI.
+    Cli,
+    /// As the identity of the machine; of one of several, when a client id is given.
+    Managed { client_id: Option<String> },
+    /// As the workload of a Kubernetes cluster: azure_identity reads `AZURE_TENANT_ID`, `AZURE_CLIENT_ID` and
+    /// `AZURE_FEDERATED_TOKEN_FILE`.
+    Workload,
+    /// As an app, with its secret.
+    ClientSecret { tenant: String, client_id: String, secret: Secret },
+}
+
+impl SignIn {
+    fn name(&self) -> String {
+        match self {
+            Self::Cli => "the Azure CLI's user".to_owned(),
+            Self::Managed { client_id: None } => "the machine's managed identity".to_owned(),
+            Self::Managed { client_id: Some(id) } => format!("the managed identity {id}"),
+            Self::Workload => "the workload identity".to_owned(),
+            Self::ClientSecret { client_id, .. } => format!("the app {client_id}"),
+        }
+    }
+
+    /// What to do when signing in fails.
+    fn hint(&self) -> &'static str {
+        match self {
+            Self::Cli => "run `az login`",
+            Self::Managed { .. } => "does this machine have that identity?",
+            Self::Workload => "is the pod's service account federated with that identity?",
+            Self::ClientSecret { .. } => "has the secret expired?",
+        }
+    }
+
+    fn build(&self) -> azure_core::Result<Arc<dyn TokenCredential>> {
+        Ok(match self {
+            Self::Cli => AzureCliCredential::new(None)?,
+            Self::Managed { client_id } => {
+                let user_assigned_id = client_id.clone().map(UserAssignedId::ClientId);
+                let options =
+                    ManagedIdentityCredentialOptions { user_assigned_id, ..Default::default() };
+                ManagedIdentityCredential::new(Some(options))?
+            }
+            Self::Workload => WorkloadIdentityCredential::new(None)?,
+            Self::ClientSecret { tenant, client_id, secret } => {
+                let secret = azure_core::credentials::Secret::new(secret.expose().to_owned());
+                ClientSecretCredential::new(tenant, client_id.clone(), secret, None)?
+            }
+        })
+    }
+}
+
+/// Hands out Azure's tokens. Asks for the first one only when it is needed, and keeps each until it is about to end.
+pub struct Credential {
+    sign_in: SignIn,
+    clock: Clock,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    source: Option<Arc<dyn TokenCredential>>,
+    tokens: HashMap<String, (Secret, Timestamp)>,
+}
+
+impl Credential {
+    pub fn new(sign_in: SignIn, clock: Clock) -> Self {
+        Self { sign_in, clock, kept: Mutex::default() }
+    }
+
+    fn trouble(&self, error: &azure_core::Error) -> Trouble {
+        let (who, hint) = (self.sign_in.name(), self.sign_in.hint());
+        Trouble::denied(format!("cannot sign in to Azure as {who}: {error}; {hint}"))
+    }
+}
+
+#[async_trait]
+impl Tokens for Credential {
+    async fn token(&self, scope: &str, fresh: bool) -> Result<Secret, Trouble> {
+        let mut kept = self.kept.lock().await;
+        if fresh {
+            // azure_identity keeps tokens of its own, for as long as the credential lives.
+            *kept = Kept::default();
+        }
+        match kept.tokens.get(scope) {
+            Some((token, ends)) if *ends - MARGIN > self.clock.now() => return Ok(token.clone()),
+            _ => {}
+        }
+        let source = match &kept.source {
+            Some(source) => source.clone(),
+            None => self.sign_in.build().map_err(|error| self.trouble(&error))?,
+        };
+        let got = source.get_token(&[scope], None).await.map_err(|error| self.trouble(&error))?;
+        let token = Secret::new(got.token.secret());
+        let ends = Timestamp::from_second(got.expires_on.unix_timestamp());
+        kept.source = Some(source);
+        kept.tokens.insert(scope.to_owned(), (token.clone(), ends.unwrap_or(Timestamp::MIN)));
+        Ok(token)
+    }
+
+    fn identity(&self) -> String {
+        self.sign_in.name()
+    }
+}
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Credential({})", self.sign_in.name())
+    }
+}

@@ -1,0 +1,106 @@
+//! Actions on Azure, through Azure Resource Manager.
+//!
+//! One file per family. [`OnAzure`] is the shape that they share: an action says what it reads, what it needs and which
+//! request carries out a change; sending, polling and the search for locks and permissions are the same for all.
+
+mod account;
+pub(super) mod app_service;
+mod arm;
+mod credential;
+mod error;
+mod examine;
+pub(super) mod fence;
+mod id;
+pub(super) mod maintenance_page;
+mod operation;
+mod postgres;
+mod profile;
+pub(super) mod promote;
+pub(super) mod redundancy;
+pub(super) mod remove;
+pub(super) mod replica;
+pub(super) mod settings;
+pub(super) mod shift;
+mod site;
+pub(super) mod storage;
+#[cfg(test)]
+pub(super) mod testing;
+pub(super) mod traffic_manager;
+
+use crate::{
+    action::{
+        Action, Applied, Change, Finding, Handle, Look, Observation, Polled, Trouble, Unapplied,
+    },
+    journal::Permit,
+    model::Resource,
+};
+use arm::{Arm, Call};
+use async_trait::async_trait;
+pub use credential::{Credential, SignIn};
+use examine::Need;
+use std::sync::Arc;
+
+/// What one action adds to the shape that all actions on Azure share.
+#[async_trait]
+trait OnAzure: Send + Sync + Sized + 'static {
+    fn arm(&self) -> &Arm;
+
+    /// What it will do to which resources, in the vendor's names.
+    fn needs(&self) -> Vec<Need<'_>>;
+
+    async fn observe(&self, look: &Look) -> Result<Observation, Trouble>;
+
+    /// The request that carries out one of the changes that `observe` named. It may read, but sends nothing.
+    async fn request(&self, change: &Change) -> Result<Call, Unapplied>;
+
+    async fn apply(&self, change: &Change, permit: &Permit) -> Result<Applied, Unapplied> {
+        self.arm().change(self.request(change).await?, permit).await
+    }
+
+    /// What else would stop the step later.
+    async fn examine(&self) -> Vec<Finding> {
+        Vec::new()
+    }
+
+    fn into_action(self) -> Arc<dyn Action> {
+        Arc::new(Shared(self))
+    }
+}
+
+struct Shared<A>(A);
+
+#[async_trait]
+impl<A: OnAzure> Action for Shared<A> {
+    async fn observe(&self, look: &Look) -> Result<Observation, Trouble> {
+        self.0.observe(look).await
+    }
+
+    async fn apply(&self, change: &Change, permit: &Permit) -> Result<Applied, Unapplied> {
+        self.0.apply(change, permit).await
+    }
+
+    async fn poll(&self, handle: &Handle) -> Result<Polled, Trouble> {
+        operation::poll(self.0.arm(), handle).await
+    }
+
+    async fn examine(&self) -> Vec<Finding> {
+        let mut findings = examine::examine(self.0.arm(), &self.0.needs()).await;
+        findings.extend(self.0.examine().await);
+        findings
+    }
+}
+
+/// The answer about a resource that is not there and that the action cannot make.
+fn absent(what: &str, resource: &Resource) -> crate::action::Answer {
+    let why = format!(
+        "there is no {what} `{}` in the resource group `{}`",
+        resource.name, resource.resource_group
+    );
+    crate::action::Answer::Never { why }
+}
+
+/// A change that this action never named: the journal belongs to another version.
+fn unknown_change(change: &Change) -> Unapplied {
+    let why = format!("this action has no change `{}`", change.id);
+    Unapplied::Refused { why, request_id: None }
+}

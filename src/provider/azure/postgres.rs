@@ -1,0 +1,271 @@
+//! A PostgreSQL flexible server, as Azure shows it: its role, its replicas, and how far they are behind.
+
+use super::{
+    arm::{Arm, Call},
+    id::Id,
+};
+use crate::{
+    action::{Placed, Shape, Trouble},
+    model::{Datum, Evidence, Resource},
+};
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+pub(super) const SERVER: Shape = Shape::Resource {
+    kind: "Microsoft.DBforPostgreSQL/flexibleServers",
+    placed: Placed::InARegion,
+    made: false,
+};
+pub(super) const MADE_SERVER: Shape = Shape::Resource {
+    kind: "Microsoft.DBforPostgreSQL/flexibleServers",
+    placed: Placed::InARegion,
+    made: true,
+};
+
+/// What a server is to others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Also what a server may call itself that never had a replica.
+    Primary,
+    Replica,
+    Alone,
+}
+
+impl Role {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Primary => "primary",
+            Self::Replica => "replica",
+            Self::Alone => "alone",
+        }
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct Server {
+    pub(super) name: Option<String>,
+    pub(super) location: String,
+    pub(super) sku: Option<Sku>,
+    pub(super) properties: Properties,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Sku {
+    pub(super) name: String,
+    pub(super) tier: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Properties {
+    pub(super) state: Option<String>,
+    pub(super) source_server_resource_id: Option<String>,
+    replication_role: Option<String>,
+    replica: Option<Replica>,
+    network: Option<Network>,
+    pub(super) storage: Option<Map<String, Value>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Replica {
+    role: Option<String>,
+    replication_state: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Network {
+    public_network_access: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct List {
+    value: Vec<Server>,
+}
+
+impl Server {
+    pub(super) async fn find(arm: &Arm, server: &Resource) -> Result<Option<Self>, Trouble> {
+        arm.find(Call::get(&Id::of(server))).await
+    }
+
+    /// Reads a server of a region that may be lost.
+    pub(super) async fn glimpse(arm: &Arm, server: &Resource) -> Option<Self> {
+        arm.glimpse(Call::get(&Id::of(server))).await
+    }
+
+    pub(super) fn state(&self) -> &str {
+        self.properties.state.as_deref().unwrap_or("Unknown")
+    }
+
+    pub(super) fn is_ready(&self) -> bool {
+        self.state().eq_ignore_ascii_case("Ready")
+    }
+
+    pub(super) fn role(&self) -> Role {
+        let replica = self.properties.replica.as_ref().and_then(|replica| replica.role.as_deref());
+        let role = replica.or(self.properties.replication_role.as_deref()).unwrap_or("None");
+        match role.to_ascii_lowercase().as_str() {
+            "primary" => Role::Primary,
+            // AsyncReplica in the same region, GeoAsyncReplica in another.
+            "asyncreplica" | "geoasyncreplica" => Role::Replica,
+            _ => Role::Alone,
+        }
+    }
+
+    pub(super) fn replicates_from(&self, primary: &Resource) -> bool {
+        let source = self.properties.source_server_resource_id.as_deref();
+        self.role() == Role::Replica && source.is_some_and(|source| Id::of(primary).is(source))
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        let network = self.properties.network.as_ref();
+        let access = network.and_then(|network| network.public_network_access.as_deref());
+        access.is_some_and(|access| access.eq_ignore_ascii_case("Disabled"))
+    }
+}
+
+/// How a replica stands. Only the primary's list says so.
+pub(super) async fn replication(
+    arm: &Arm,
+    primary: &Resource,
+    replica: &Resource,
+) -> Option<String> {
+    let list: List = arm.glimpse(Call::get(&Id::of(primary).then("replicas"))).await?;
+    let is_it = |server: &Server| {
+        server.name.as_deref().is_some_and(|name| name.eq_ignore_ascii_case(&replica.name))
+    };
+    let found = list.value.into_iter().find(is_it)?;
+    Some(found.properties.replica?.replication_state.unwrap_or_else(|| "Unknown".to_owned()))
+}
+
+/// How far a replica was behind, and when that was measured: metrics are minutes old.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Lag {
+    pub(super) seconds: Option<f64>,
+    pub(super) bytes: Option<f64>,
+    as_of: Option<Timestamp>,
+}
+
+impl Lag {
+    pub(super) async fn read(
+        arm: &Arm,
+        primary: &Resource,
+        replica: &Resource,
+        now: Timestamp,
+    ) -> Self {
+        let seconds = metric(arm, replica, "physical_replication_delay_in_seconds", now);
+        // The largest of all replicas' delays: the primary does not tell them apart.
+        let bytes = metric(arm, primary, "physical_replication_delay_in_bytes", now);
+        let (seconds, bytes) = (seconds.await, bytes.await);
+        Self {
+            seconds: seconds.map(|point| point.1),
+            bytes: bytes.map(|point| point.1),
+            as_of: seconds.or(bytes).map(|point| point.0),
+        }
+    }
+
+    /// How much would be lost. Without writes the delay in seconds grows although nothing is missing, so no missing
+    /// bytes are no loss.
+    pub(super) fn loss(&self) -> Option<f64> {
+        if self.bytes == Some(0.0) { Some(0.0) } else { self.seconds }
+    }
+
+    pub(super) fn add_to(self, evidence: &mut Evidence) {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a size for people; `as` saturates"
+        )]
+        if let Some(bytes) = self.bytes {
+            evidence.set("lag_bytes", Datum::Bytes(bytes as u64));
+        }
+        if let Some(seconds) = self.seconds {
+            evidence.set("lag_seconds", Datum::Seconds(seconds));
+        }
+        if let Some(at) = self.as_of {
+            evidence.set("lag_as_of", Datum::Instant(at));
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Metrics {
+    value: Vec<Metric>,
+}
+
+#[derive(Deserialize)]
+struct Metric {
+    timeseries: Vec<Series>,
+}
+
+#[derive(Deserialize)]
+struct Series {
+    data: Vec<Point>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Point {
+    time_stamp: Timestamp,
+    maximum: Option<f64>,
+}
+
+/// The newest point of the last quarter of an hour.
+async fn metric(
+    arm: &Arm,
+    server: &Resource,
+    name: &str,
+    now: Timestamp,
+) -> Option<(Timestamp, f64)> {
+    let second = |at: Timestamp| at.strftime("%Y-%m-%dT%H:%M:%SZ");
+    let timespan = format!("{}/{}", second(now - SignedDuration::from_mins(15)), second(now));
+    let call = Call::get(&Id::of(server).then("providers/Microsoft.Insights/metrics"))
+        .query("metricnames", name)
+        .query("timespan", &timespan)
+        .query("interval", "PT1M")
+        .query("aggregation", "Maximum");
+    let metrics: Metrics = arm.glimpse(call).await?;
+    let points = metrics.value.into_iter().flat_map(|metric| metric.timeseries);
+    let points = points.flat_map(|series| series.data);
+    points.filter_map(|point| Some((point.time_stamp, point.maximum?))).max_by_key(|point| point.0)
+}
+
+#[cfg(test)]
+pub(super) mod sample {
+    use serde_json::{Value, json};
+
+    pub(in crate::provider::azure) const SERVERS: &str =
+        "/subscriptions/sub/resourceGroups/rg/providers/Microsoft.DBforPostgreSQL/flexibleServers";
+
+    pub(in crate::provider::azure) fn server(
+        name: &str,
+        role: &str,
+        source: Option<&str>,
+    ) -> Value {
+        json!({
+            "name": name,
+            "location": "East US",
+            "sku": { "name": "Standard_D4ds_v5", "tier": "GeneralPurpose" },
+            "properties": {
+                "state": "Ready",
+                "replica": { "role": role, "capacity": 5 },
+                "sourceServerResourceId": source.map(|source| format!("{SERVERS}/{source}")),
+                "network": { "publicNetworkAccess": "Enabled" },
+                "storage": { "storageSizeGB": 128, "autoGrow": "Enabled" },
+            },
+        })
+    }
+
+    /// The primary's list of its replicas.
+    pub(in crate::provider::azure) fn replicas(mut replica: Value, state: &str) -> String {
+        replica["properties"]["replica"]["replicationState"] = json!(state);
+        json!({ "value": [replica] }).to_string()
+    }
+
+    pub(in crate::provider::azure) fn metric(at: &str, maximum: f64) -> String {
+        let data = json!([{ "timeStamp": at, "maximum": maximum }, { "timeStamp": "2026-11-20T10:02:00Z" }]);
+        json!({ "value": [{ "timeseries": [{ "data": data }] }] }).to_string()
+    }
+}

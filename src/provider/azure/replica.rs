@@ -1,0 +1,198 @@
+//! A replica that exists and follows its primary.
+
+use super::{
+    OnAzure,
+    arm::{Arm, Call, before_sending},
+    examine::Need,
+    id::Id,
+    postgres::{MADE_SERVER, Role, SERVER, Server, replication},
+};
+use crate::{
+    action::{
+        Action, Answer, Change, Clients, Effect, Kind, Look, Observation, Parameter, Params, Plane,
+        Sign, Trouble, Unapplied,
+    },
+    model::{Datum, Diagnostic, Evidence, Resource},
+};
+use async_trait::async_trait;
+use serde_json::json;
+use std::{sync::Arc, time::Duration};
+
+pub(crate) static REPLICA: Kind = Kind {
+    name: "azure.postgres.replica",
+    summary: "Make sure that a PostgreSQL server has an active replica",
+    parameters: &[
+        Parameter::required("server", MADE_SERVER, "The replica"),
+        Parameter::required("source", SERVER, "The primary that it replicates from"),
+    ],
+    observed: &["role", "replication"],
+    planes: &[Plane::Control("server"), Plane::Control("source")],
+    permissions: &NEEDS,
+    // In another region it begins with a whole copy: minutes to hours.
+    usual: Duration::from_mins(30),
+    shows_within: Duration::from_mins(5),
+    deadline: Duration::from_hours(6),
+    effect: Effect::Changes,
+    mark_valid_for: None,
+    cured_by: &["azure.postgres.promote"],
+    bind,
+};
+
+const NEEDS: [&str; 1] = ["Microsoft.DBforPostgreSQL/flexibleServers/write"];
+
+fn bind(params: &Params<'_>, clients: &Clients) -> Result<Arc<dyn Action>, Diagnostic> {
+    let action = Replicate {
+        arm: Arm::new(clients),
+        server: params.resource("server")?,
+        source: params.resource("source")?,
+    };
+    Ok(action.into_action())
+}
+
+struct Replicate {
+    arm: Arm,
+    server: Resource,
+    source: Resource,
+}
+
+#[async_trait]
+impl OnAzure for Replicate {
+    fn arm(&self) -> &Arm {
+        &self.arm
+    }
+
+    fn needs(&self) -> Vec<Need<'_>> {
+        vec![Need::new(&self.server, &NEEDS)]
+    }
+
+    async fn observe(&self, _: &Look) -> Result<Observation, Trouble> {
+        let (name, source) = (&self.server.name, &self.source.name);
+        let Some(server) = Server::find(&self.arm, &self.server).await? else {
+            let says = format!("replica {name} of {source}");
+            let create = Change::harmless("create", Sign::Creates, says);
+            return Ok(Observation::new(Answer::Missing(vec![create]), Evidence::new()));
+        };
+        let mut evidence = Evidence::new().text("role", server.role().as_str());
+        let not_yet = |why| Answer::NotYet { why, look_again: Duration::from_secs(30) };
+        let never = |why| Answer::Never { why };
+        let answer = if server.replicates_from(&self.source) {
+            let state = replication(&self.arm, &self.source, &self.server).await;
+            let state = state.unwrap_or_else(|| "unknown".to_owned());
+            evidence.set("replication", Datum::Text(state.clone()));
+            match state.as_str() {
+                "Active" => Answer::AsDesired,
+                "Broken" => never(format!(
+                    "the replication of `{name}` is Broken: delete it by hand, and it will be made anew"
+                )),
+                _ => not_yet(format!("the replication of `{name}` is {state}")),
+            }
+        } else if server.role() == Role::Replica {
+            never(format!("`{name}` is a replica, but not of `{source}`"))
+        } else if self.is_reversed().await {
+            not_yet(format!("`{source}` still replicates from `{name}`"))
+        } else {
+            never(format!(
+                "`{name}` stands in the way: it is no replica, and Azure cannot make one of it. Look whether anything in it is still needed, delete it by hand, and it will be made anew"
+            ))
+        };
+        Ok(Observation::new(answer, evidence))
+    }
+
+    async fn request(&self, _: &Change) -> Result<Call, Unapplied> {
+        let source = Server::find(&self.arm, &self.source).await.map_err(before_sending)?;
+        let refused = |why| Unapplied::Refused { why, request_id: None };
+        let Some(source) = source else {
+            return Err(refused(format!("there is no server `{}`", self.source.name)));
+        };
+        let Some(region) = &self.server.region else {
+            return Err(refused(format!("the runbook gives `{}` no region", self.server.name)));
+        };
+        // Azure takes neither from the source by itself.
+        let sku = source.sku.map(|sku| json!({ "name": sku.name, "tier": sku.tier }));
+        let body = json!({
+            "location": region,
+            "sku": sku,
+            "properties": {
+                "createMode": "Replica",
+                "sourceServerResourceId": Id::of(&self.source).as_str(),
+                "storage": source.properties.storage,
+            },
+        });
+        Ok(Call::put(&Id::of(&self.server), &body))
+    }
+}
+
+impl Replicate {
+    /// Whether the two replicate the other way round, which a promotion turns about.
+    async fn is_reversed(&self) -> bool {
+        let source = Server::glimpse(&self.arm, &self.source).await;
+        source.is_some_and(|source| source.replicates_from(&self.server))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{
+            postgres::sample::{SERVERS, replicas, server},
+            testing::*,
+        },
+        *,
+    };
+
+    const KIND: &str = "Microsoft.DBforPostgreSQL/flexibleServers";
+
+    fn replica(script: &Arc<Script>) -> Arc<dyn Action> {
+        let with = [
+            ("server", node(&resource(KIND, "pg-eastus", Some("eastus")))),
+            ("source", node(&resource(KIND, "pg-westus", Some("westus")))),
+        ];
+        bound(&REPLICA, script, with)
+    }
+
+    #[tokio::test]
+    async fn a_replica_that_is_not_there_is_made_like_its_source() {
+        let script = Script::new()
+            .on("GET /pg-eastus?", answer(404, &[], ""))
+            .on("GET /pg-westus?", ok(&server("pg-westus", "Primary", None).to_string()))
+            .on("PUT /pg-eastus?", answer(202, &[], ""));
+        apply_first(&replica(&script)).await.unwrap();
+        let sent = script.changes().remove(0);
+        assert!(sent.contains(
+            r#""location":"eastus","sku":{"name":"Standard_D4ds_v5","tier":"GeneralPurpose"}"#
+        ));
+        assert!(sent.contains(&format!(
+            r#""createMode":"Replica","sourceServerResourceId":"{SERVERS}/pg-westus""#
+        )));
+    }
+
+    #[tokio::test]
+    async fn the_answer_follows_what_is_found() {
+        let follows = || server("pg-eastus", "GeoAsyncReplica", Some("pg-westus"));
+        let table = [
+            (follows(), "Active", "AsDesired"),
+            (follows(), "Catchup", "NotYet"),
+            (follows(), "Broken", "Never"),
+            (server("pg-eastus", "GeoAsyncReplica", Some("pg-other")), "Active", "Never"),
+            (server("pg-eastus", "Primary", None), "Active", "Never"),
+        ];
+        for (east, state, expected) in table {
+            let script = Script::new()
+                .on("GET /pg-eastus?", ok(&east.to_string()))
+                .on("GET /pg-westus?", ok(&server("pg-westus", "Primary", None).to_string()))
+                .on("GET /pg-westus/replicas", ok(&replicas(east, state)));
+            let answer = replica(&script).observe(&look()).await.unwrap().answer;
+            assert!(format!("{answer:?}").starts_with(expected), "{answer:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_pair_the_other_way_round_waits_for_the_promotion() {
+        let west = server("pg-westus", "GeoAsyncReplica", Some("pg-eastus"));
+        let script = Script::new()
+            .on("GET /pg-eastus?", ok(&server("pg-eastus", "Primary", None).to_string()))
+            .on("GET /pg-westus?", ok(&west.to_string()));
+        let answer = replica(&script).observe(&look()).await.unwrap().answer;
+        assert!(matches!(answer, Answer::NotYet { .. }), "{answer:?}");
+    }
+}

@@ -1,0 +1,232 @@
+//! The settings and connection strings of an app.
+//!
+//! Azure replaces the whole set at every write. So each write is made of what was read just before it, with our own
+//! names changed, and nothing else may be lost. Values are secrets: only keyed hashes of them leave this file.
+
+use super::{
+    OnAzure,
+    arm::{Arm, Call, before_sending},
+    examine::Need,
+    id::Id,
+    site::APP,
+    unknown_change,
+};
+use crate::{
+    action::{
+        Action, Answer, Change, Clients, Effect, Kind, Look, Observation, Parameter, Params, Plane,
+        Shape, Sign, Trouble, Unapplied,
+    },
+    model::{Datum, Diagnostic, Evidence, Resource},
+};
+use async_trait::async_trait;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+use std::{sync::Arc, time::Duration};
+
+pub(crate) static SETTINGS: Kind = Kind {
+    name: "azure.app_service.settings",
+    summary: "Set some of an app's settings and connection strings",
+    parameters: &[
+        Parameter::required("app", APP, "The app"),
+        Parameter::optional("settings", Shape::Map, "Names and values of settings"),
+        Parameter::optional(
+            "connection_strings",
+            Shape::Maps,
+            "Names of connection strings, each with its `value` and `type`",
+        ),
+    ],
+    observed: &[],
+    planes: &[Plane::Control("app")],
+    permissions: &NEEDS,
+    // Answered in 1 to 5 s; the app restarts by itself.
+    usual: Duration::from_secs(5),
+    shows_within: Duration::from_secs(30),
+    deadline: Duration::from_mins(5),
+    effect: Effect::Changes,
+    mark_valid_for: None,
+    cured_by: &[],
+    bind,
+};
+
+const NEEDS: [&str; 2] =
+    ["Microsoft.Web/sites/config/list/Action", "Microsoft.Web/sites/config/Write"];
+
+fn bind(params: &Params<'_>, clients: &Clients) -> Result<Arc<dyn Action>, Diagnostic> {
+    let settings = params.map("settings");
+    let strings = params.maps("connection_strings");
+    let action = Settings {
+        arm: Arm::new(clients),
+        app: params.resource("app")?,
+        sets: vec![
+            Set {
+                id: "settings",
+                path: "config/appsettings",
+                wanted: settings.into_iter().map(|(name, value)| (name, json!(value))).collect(),
+            },
+            Set {
+                id: "connection strings",
+                path: "config/connectionstrings",
+                wanted: strings
+                    .into_iter()
+                    .map(|(name, entry)| (name, entry.into_iter().collect::<Value>()))
+                    .collect(),
+            },
+        ],
+    };
+    Ok(action.into_action())
+}
+
+/// One of the sets that Azure replaces as a whole, and what should be in it.
+struct Set {
+    id: &'static str,
+    path: &'static str,
+    wanted: Vec<(String, Value)>,
+}
+
+impl Set {
+    /// The names whose values differ from what is wanted.
+    fn differing(&self, found: &Map<String, Value>) -> Vec<&str> {
+        let differs = |(name, wanted): &&(String, Value)| {
+            entry(found, name).is_none_or(|(_, value)| value != wanted)
+        };
+        self.wanted.iter().filter(differs).map(|(name, _)| name.as_str()).collect()
+    }
+
+    fn merged(&self, mut found: Map<String, Value>) -> Map<String, Value> {
+        for (name, value) in &self.wanted {
+            let known = entry(&found, name).map(|(known, _)| known.clone());
+            found.insert(known.unwrap_or_else(|| name.clone()), value.clone());
+        }
+        found
+    }
+}
+
+/// Azure takes `db_host` and `DB_HOST` for the same name.
+fn entry<'a>(found: &'a Map<String, Value>, name: &str) -> Option<(&'a String, &'a Value)> {
+    found.iter().find(|(known, _)| known.eq_ignore_ascii_case(name))
+}
+
+#[derive(Deserialize)]
+struct Listed {
+    properties: Option<Map<String, Value>>,
+}
+
+struct Settings {
+    arm: Arm,
+    app: Resource,
+    sets: Vec<Set>,
+}
+
+#[async_trait]
+impl OnAzure for Settings {
+    fn arm(&self) -> &Arm {
+        &self.arm
+    }
+
+    fn needs(&self) -> Vec<Need<'_>> {
+        vec![Need::new(&self.app, &NEEDS)]
+    }
+
+    async fn observe(&self, _: &Look) -> Result<Observation, Trouble> {
+        let mut evidence = Evidence::new();
+        let mut missing = Vec::new();
+        for set in self.sets.iter().filter(|set| !set.wanted.is_empty()) {
+            let found = self.list(set).await?;
+            for (name, _) in &set.wanted {
+                if let Some((_, value)) = entry(&found, name) {
+                    evidence.set(name, Datum::Hash(self.hash(name, value)));
+                }
+            }
+            let names = set.differing(&found);
+            if !names.is_empty() {
+                let says = format!("{}: {}", self.app.name, names.join(", "));
+                missing.push(Change::harmless(set.id, Sign::Changes, says));
+            }
+        }
+        let answer = if missing.is_empty() { Answer::AsDesired } else { Answer::Missing(missing) };
+        Ok(Observation::new(answer, evidence))
+    }
+
+    async fn request(&self, change: &Change) -> Result<Call, Unapplied> {
+        let set = self.sets.iter().find(|set| set.id == change.id.as_str());
+        let set = set.ok_or_else(|| unknown_change(change))?;
+        // Once more, just before the write: there is no precondition that would notice another writer.
+        let found = self.list(set).await.map_err(before_sending)?;
+        let body = json!({ "properties": set.merged(found) });
+        Ok(Call::put(&Id::of(&self.app).then(set.path), &body))
+    }
+}
+
+impl Settings {
+    /// A POST, because the answer holds secrets; it changes nothing.
+    async fn list(&self, set: &Set) -> Result<Map<String, Value>, Trouble> {
+        let id = Id::of(&self.app).then(set.path).then("list");
+        Ok(self.arm.get::<Listed>(Call::post(&id)).await?.properties.unwrap_or_default())
+    }
+
+    /// Tells within one run whether a value changed. Too short to confirm a guess of the value by.
+    fn hash(&self, name: &str, value: &Value) -> String {
+        let text = format!("{}\0{name}\0{value}", self.arm.clients.run);
+        let hash = Sha256::digest(text);
+        format!("{:02x}{:02x}{:02x}", hash[0], hash[1], hash[2])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::testing::*, *};
+    use crate::model::Node;
+
+    const LIST: &str = r#"{"properties":{"db_host":"pg-eastus","FEATURE_X":"1"}}"#;
+
+    fn settings(script: &Arc<Script>) -> Arc<dyn Action> {
+        let app = resource("Microsoft.Web/sites", "app", Some("westus"));
+        let with = [
+            ("app", node(&app)),
+            ("settings", Node::map([("DB_HOST", Node::text("pg-westus"))])),
+            (
+                "connection_strings",
+                Node::map([(
+                    "Main",
+                    Node::map([
+                        ("value", Node::text("Host=w")),
+                        ("type", Node::text("PostgreSQL")),
+                    ]),
+                )]),
+            ),
+        ];
+        bound(&SETTINGS, script, with)
+    }
+
+    #[tokio::test]
+    async fn what_is_not_ours_is_kept() {
+        let script = Script::new()
+            .on("POST /appsettings/list", ok(LIST))
+            .on("POST /connectionstrings/list", ok(r#"{"properties":{}}"#))
+            .on("PUT /appsettings", ok("{}"));
+        let action = settings(&script);
+        let seen = action.observe(&look()).await.unwrap();
+        assert_eq!(missing(&seen.answer), ["settings", "connection strings"]);
+        assert!(!format!("{seen:?}").contains("pg-"), "no value leaves the action");
+        apply_first(&action).await.unwrap();
+        let sent = script.changes();
+        let put = sent.last().unwrap();
+        assert!(
+            put.ends_with(r#"{"properties":{"db_host":"pg-westus","FEATURE_X":"1"}}"#),
+            "{put}"
+        );
+    }
+
+    #[tokio::test]
+    async fn what_is_so_already_is_left_alone() {
+        let script = Script::new()
+            .on("POST /appsettings/list", ok(r#"{"properties":{"DB_HOST":"pg-westus"}}"#))
+            .on(
+                "POST /connectionstrings/list",
+                ok(r#"{"properties":{"Main":{"type":"PostgreSQL","value":"Host=w"}}}"#),
+            );
+        let seen = settings(&script).observe(&look()).await.unwrap();
+        assert_eq!(seen.answer, Answer::AsDesired);
+    }
+}

@@ -1,0 +1,201 @@
+//! Whether an address answers as it should, several times in a row.
+//!
+//! A streak lives inside one look: good answers of an earlier look say nothing about now.
+
+use crate::{
+    action::{
+        Action, Answer, Applied, Change, Clients, Default, Effect, Kind, Look, Observation,
+        Parameter, Params, Shape, Trouble, Unapplied,
+    },
+    journal::Permit,
+    model::{Datum, Diagnostic, Evidence, Region},
+    wire::{Intent, Request, Response},
+};
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::Uri;
+use std::{sync::Arc, time::Duration};
+
+/// How long one answer may take. People who wait longer have left.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+pub(crate) static HTTP_CHECK: Kind = Kind {
+    name: "http.check",
+    summary: "Wait until an address answers well, several times in a row",
+    parameters: &[
+        Parameter::required("url", Shape::Text, "The address"),
+        Parameter::optional(
+            "status",
+            Shape::Int { least: 100, most: 599 },
+            "The status of a good answer",
+        )
+        .or(Default::Int(200)),
+        Parameter::optional("contains", Shape::Text, "A text that a good answer's body holds"),
+        Parameter::optional(
+            "region",
+            Shape::Text,
+            "The region that a good answer names: in its header X-Region, or in the member `region` of its JSON",
+        ),
+        Parameter::optional(
+            "answers",
+            Shape::Int { least: 1, most: 100 },
+            "How many good answers in a row",
+        )
+        .or(Default::Int(3)),
+        Parameter::optional("every", Shape::Duration, "The time between two of them")
+            .or(Default::Text("5s")),
+    ],
+    observed: &["status", "region", "good"],
+    planes: &[],
+    permissions: &[],
+    // Three answers, five seconds apart, when all is well.
+    usual: Duration::from_secs(10),
+    // It changes nothing, so there is nothing to show.
+    shows_within: Duration::ZERO,
+    // An app that was started cold may take minutes to warm up.
+    deadline: Duration::from_mins(15),
+    effect: Effect::Reads,
+    mark_valid_for: None,
+    cured_by: &[],
+    bind,
+};
+
+fn bind(params: &Params<'_>, clients: &Clients) -> Result<Arc<dyn Action>, Diagnostic> {
+    let url = params.text("url")?;
+    let uri = url.parse::<Uri>().ok().filter(|uri| uri.host().is_some());
+    let uri = uri.ok_or_else(|| Diagnostic::whole_file(format!("`{url}` is not a web address")))?;
+    Ok(Arc::new(Check {
+        clients: clients.clone(),
+        uri,
+        status: params.int("status")?,
+        contains: params.optional_text("contains"),
+        region: params.optional_text("region"),
+        answers: params.int("answers")?,
+        every: params.duration("every")?,
+    }))
+}
+
+struct Check {
+    clients: Clients,
+    uri: Uri,
+    status: i64,
+    contains: Option<String>,
+    region: Option<String>,
+    answers: i64,
+    every: Duration,
+}
+
+#[async_trait]
+impl Action for Check {
+    async fn observe(&self, _: &Look) -> Result<Observation, Trouble> {
+        let mut evidence = Evidence::new();
+        for good in 0..self.answers {
+            if good > 0 {
+                self.clients.clock.sleep(self.every).await;
+            }
+            evidence.set("good", Datum::Count(good));
+            if let Err(why) = self.ask(&mut evidence).await {
+                let why = format!("{}: {why}", self.uri);
+                let answer = Answer::NotYet { why, look_again: self.every };
+                return Ok(Observation::new(answer, evidence));
+            }
+        }
+        evidence.set("good", Datum::Count(self.answers));
+        let serves = self.region.as_deref().map(Region::from);
+        Ok(Observation::new(Answer::AsDesired, evidence).serving(serves))
+    }
+
+    async fn apply(&self, _: &Change, _: &Permit) -> Result<Applied, Unapplied> {
+        Err(Unapplied::Refused { why: "a check changes nothing".to_owned(), request_id: None })
+    }
+}
+
+impl Check {
+    /// Asks once; says what was wrong with the answer.
+    async fn ask(&self, evidence: &mut Evidence) -> Result<(), String> {
+        let mut request = Request::new(Bytes::new());
+        *request.uri_mut() = self.uri.clone();
+        let answer = self.clients.transport.send(request, Intent::Read);
+        let response = match self.clients.clock.within(PATIENCE, answer).await {
+            Some(answer) => answer.map_err(|error| error.to_string())?,
+            None => return Err("no answer in 10 s".to_owned()),
+        };
+        let status = i64::from(response.status().as_u16());
+        evidence.set("status", Datum::Count(status));
+        let region = region(&response);
+        if let Some(region) = &region {
+            evidence.set("region", Datum::Text(region.clone()));
+        }
+        if status != self.status {
+            return Err(format!("answered {status}, not {}", self.status));
+        }
+        if let Some(wanted) = &self.contains
+            && !String::from_utf8_lossy(response.body()).contains(wanted.as_str())
+        {
+            return Err(format!("answered {status}, without “{wanted}”"));
+        }
+        match (&self.region, region) {
+            (None, _) => Ok(()),
+            (Some(wanted), Some(seen)) if *wanted == seen => Ok(()),
+            (Some(wanted), Some(seen)) => Err(format!("answered from {seen}, not from {wanted}")),
+            (Some(_), None) => Err(format!("answered {status}, but does not say its region")),
+        }
+    }
+}
+
+fn region(response: &Response) -> Option<String> {
+    if let Some(region) = response.headers().get("x-region") {
+        return region.to_str().ok().map(ToOwned::to_owned);
+    }
+    let body: serde_json::Value = serde_json::from_slice(response.body()).ok()?;
+    body.get("region")?.as_str().map(ToOwned::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::Node,
+        provider::azure::testing::{Script, answer, bound, look, ok},
+    };
+
+    const HEALTHY: &str = r#"{"status":"ok","region":"westus"}"#;
+
+    async fn observe(script: &Arc<Script>) -> Observation {
+        let with = [
+            ("url", Node::text("https://app.example/health")),
+            ("status", Node::made(crate::model::Value::Int(200))),
+            ("region", Node::text("westus")),
+            ("answers", Node::made(crate::model::Value::Int(2))),
+            ("every", Node::text("1ms")),
+        ];
+        bound(&HTTP_CHECK, script, with).observe(&look()).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn enough_good_answers_in_a_row_are_as_desired() {
+        let script = Script::new().on("GET /health", ok(HEALTHY));
+        let seen = observe(&script).await;
+        assert_eq!(seen.answer, Answer::AsDesired);
+        assert_eq!(seen.evidence.get("good"), Some(&Datum::Count(2)));
+        assert_eq!(script.sent().len(), 2);
+        assert!(!script.request(0).headers().contains_key("authorization"));
+    }
+
+    #[tokio::test]
+    async fn one_bad_answer_is_told_and_ends_the_streak() {
+        let table = [
+            (answer(503, &[], ""), "answered 503, not 200"),
+            (
+                answer(200, &[("x-region", "eastus")], HEALTHY),
+                "answered from eastus, not from westus",
+            ),
+            (ok("<html>"), "answered 200, but does not say its region"),
+        ];
+        for (bad, expected) in table {
+            let script = Script::new().on("GET /health", ok(HEALTHY)).on("GET /health", bad);
+            let Answer::NotYet { why, .. } = observe(&script).await.answer else { panic!() };
+            assert_eq!(why, format!("https://app.example/health: {expected}"));
+        }
+    }
+}

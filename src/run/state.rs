@@ -1,0 +1,364 @@
+//! The fold: facts in, state out. Every fact that does not follow from what came before is an illegal journal, when
+//! writing and when reading.
+
+use super::fact::{Answer, Fact, Question, RunFact, RunOutcome, StepFact, StepOutcome};
+use crate::{
+    action::{Change, Handle},
+    model::{ChangeId, Evidence, StepId},
+};
+use jiff::Timestamp;
+use std::{collections::HashMap, time::Duration};
+
+/// A fact that cannot follow from what came before.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{subject} cannot be {fact}: it is {life}")]
+pub struct IllegalFact {
+    pub subject: String,
+    pub fact: String,
+    pub life: String,
+}
+
+/// Where a step stands.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Life {
+    Waiting,
+    Open,
+    Asking {
+        question: Question,
+    },
+    /// A change was begun. With nobody at it, it is in doubt.
+    Begun {
+        change: Change,
+        at: Timestamp,
+    },
+    /// The cloud has accepted a change and works on it.
+    Accepted {
+        change: Change,
+        handle: Handle,
+        at: Timestamp,
+    },
+    Finished {
+        outcome: StepOutcome,
+    },
+}
+
+impl Life {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Open => "open",
+            Self::Asking { .. } => "waiting for an answer",
+            Self::Begun { .. } => "begun",
+            Self::Accepted { .. } => "accepted",
+            Self::Finished { .. } => "finished",
+        }
+    }
+}
+
+/// A change that was done, in whichever attempt.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settled {
+    pub change: ChangeId,
+    pub at: Timestamp,
+    pub attempt: u32,
+}
+
+/// A consent: when it was given, and to which loss.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Agreement {
+    pub asked_at: Timestamp,
+    pub at: Timestamp,
+    pub data_loss: Option<Duration>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct StepState {
+    pub life: Life,
+    pub attempt: u32,
+    /// When this attempt began, or the operator last answered: deadlines count from here.
+    pub since: Option<Timestamp>,
+    pub finished_at: Option<Timestamp>,
+    /// What was last read.
+    pub evidence: Evidence,
+    pub settled: Vec<Settled>,
+    pub agreed: Option<Agreement>,
+    /// Why the cloud said no, in this attempt.
+    pub refused: Option<String>,
+    /// Not to be tried again before.
+    pub deferred: Option<Timestamp>,
+    /// The operator goes on without it, in spite of this.
+    pub without: Option<String>,
+    asked: Option<(Timestamp, Option<Duration>)>,
+}
+
+impl StepState {
+    fn new() -> Self {
+        Self {
+            life: Life::Waiting,
+            attempt: 1,
+            since: None,
+            finished_at: None,
+            evidence: Evidence::new(),
+            settled: Vec::new(),
+            agreed: None,
+            refused: None,
+            deferred: None,
+            without: None,
+            asked: None,
+        }
+    }
+
+    pub fn outcome(&self) -> Option<&StepOutcome> {
+        match &self.life {
+            Life::Finished { outcome } => Some(outcome),
+            Life::Waiting
+            | Life::Open
+            | Life::Asking { .. }
+            | Life::Begun { .. }
+            | Life::Accepted { .. } => None,
+        }
+    }
+
+    pub fn is_owed(&self) -> bool {
+        matches!(self.outcome(), Some(StepOutcome::Owed { .. }))
+    }
+
+    /// The change that is under way, or in doubt.
+    pub fn open_change(&self) -> Option<&Change> {
+        match &self.life {
+            Life::Begun { change, .. } | Life::Accepted { change, .. } => Some(change),
+            Life::Waiting | Life::Open | Life::Asking { .. } | Life::Finished { .. } => None,
+        }
+    }
+
+    /// When this change last settled in this attempt.
+    pub fn settled_at(&self, change: &ChangeId) -> Option<Timestamp> {
+        let mine = |done: &&Settled| done.change == *change && done.attempt == self.attempt;
+        self.settled.iter().rfind(mine).map(|done| done.at)
+    }
+
+    /// When the last change of any attempt settled.
+    pub fn last_settled(&self) -> Option<Timestamp> {
+        self.settled.iter().map(|done| done.at).max()
+    }
+
+    fn settle(&mut self, change: ChangeId, at: Timestamp) {
+        self.settled.push(Settled { change, at, attempt: self.attempt });
+        self.life = Life::Open;
+    }
+
+    fn finish(&mut self, outcome: StepOutcome, at: Timestamp) {
+        self.finished_at = Some(at);
+        self.life = Life::Finished { outcome };
+    }
+
+    /// Every pair that is not in this table is illegal.
+    fn fold(&mut self, fact: &StepFact, at: Timestamp) -> bool {
+        match (std::mem::replace(&mut self.life, Life::Waiting), fact) {
+            (Life::Waiting, StepFact::Started) => {
+                self.since = Some(at);
+                self.life = Life::Open;
+            }
+            (life @ (Life::Open | Life::Begun { .. }), StepFact::Observed { evidence }) => {
+                self.evidence = evidence.clone();
+                self.life = life;
+            }
+            // A resume asks again.
+            (Life::Open | Life::Asking { .. }, StepFact::Asked { question, evidence }) => {
+                self.ask(question, evidence, at);
+            }
+            (Life::Begun { .. }, StepFact::Asked { question, evidence })
+                if matches!(question, Question::Happened { .. }) =>
+            {
+                self.ask(question, evidence, at);
+            }
+            (Life::Asking { question }, StepFact::Answered { answer, .. }) => {
+                self.answer(question, *answer, at);
+            }
+            (Life::Open, StepFact::ChangeBegun { change }) => {
+                self.deferred = None;
+                self.life = Life::Begun { change: change.clone(), at };
+            }
+            (Life::Begun { change: open, .. }, StepFact::ChangeBegun { change })
+                if open.id == change.id =>
+            {
+                self.life = Life::Begun { change: change.clone(), at };
+            }
+            (Life::Begun { change, .. }, StepFact::OperationAccepted { handle, .. }) => {
+                self.life = Life::Accepted { change, handle: handle.clone(), at };
+            }
+            (
+                Life::Begun { change, .. } | Life::Accepted { change, .. },
+                StepFact::ChangeSettled { .. },
+            ) => self.settle(change.id, at),
+            (Life::Begun { .. } | Life::Accepted { .. }, StepFact::ChangeRefused { why, .. }) => {
+                self.refused = Some(why.clone());
+                self.life = Life::Open;
+            }
+            (Life::Begun { .. }, StepFact::ChangeDeferred { until, .. }) => {
+                self.deferred = Some(*until);
+                self.life = Life::Open;
+            }
+            (life @ Life::Begun { .. }, StepFact::ChangeDoubted { .. }) => self.life = life,
+            (Life::Accepted { change, at: begun, .. }, StepFact::ChangeDoubted { .. }) => {
+                self.life = Life::Begun { change, at: begun };
+            }
+            (Life::Open, StepFact::Finished { outcome }) => self.finish(outcome.clone(), at),
+            (
+                Life::Finished { outcome: StepOutcome::Failed { .. } | StepOutcome::Owed { .. } },
+                StepFact::Reopened,
+            ) => self.reopen(at),
+            (Life::Finished { outcome }, _) => {
+                self.life = Life::Finished { outcome };
+                return false;
+            }
+            (_, StepFact::Skipped { reason, .. }) => {
+                self.finish(StepOutcome::Skipped { reason: reason.clone() }, at);
+            }
+            (_, StepFact::DoneByHand { .. }) => self.finish(StepOutcome::Succeeded, at),
+            (life, _) => {
+                self.life = life;
+                return false;
+            }
+        }
+        true
+    }
+
+    fn ask(&mut self, question: &Question, evidence: &Evidence, at: Timestamp) {
+        self.asked = Some((at, evidence.data_loss()));
+        self.life = Life::Asking { question: question.clone() };
+    }
+
+    fn answer(&mut self, question: Question, answer: Answer, at: Timestamp) {
+        self.since = Some(at);
+        self.life = Life::Open;
+        match (answer, question) {
+            (Answer::No, _) => {}
+            (Answer::Yes, Question::Consent { .. }) => {
+                let (asked_at, data_loss) = self.asked.unwrap_or((at, None));
+                self.agreed = Some(Agreement { asked_at, at, data_loss });
+            }
+            (Answer::Yes, Question::Attest { change, .. } | Question::Happened { change, .. }) => {
+                self.settle(change, at);
+            }
+            (Answer::Yes, Question::Without { why }) => self.without = Some(why),
+        }
+    }
+
+    fn reopen(&mut self, at: Timestamp) {
+        self.attempt += 1;
+        self.since = Some(at);
+        self.finished_at = None;
+        self.agreed = None;
+        self.refused = None;
+        self.deferred = None;
+        self.without = None;
+        self.life = Life::Open;
+    }
+}
+
+/// Where a run stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunState {
+    steps: Vec<StepState>,
+    places: HashMap<StepId, usize>,
+    pub started: Option<Timestamp>,
+    pub simulated: bool,
+    pub aborted: bool,
+    pub finished: Option<RunOutcome>,
+}
+
+impl RunState {
+    pub fn new<'a>(steps: impl IntoIterator<Item = &'a StepId>) -> Self {
+        let places: HashMap<_, _> =
+            steps.into_iter().cloned().enumerate().map(|(place, id)| (id, place)).collect();
+        Self {
+            steps: vec![StepState::new(); places.len()],
+            places,
+            started: None,
+            simulated: false,
+            aborted: false,
+            finished: None,
+        }
+    }
+
+    pub fn step(&self, id: &StepId) -> Option<&StepState> {
+        self.places.get(id).map(|place| &self.steps[*place])
+    }
+
+    /// Takes a fact in.
+    ///
+    /// # Errors
+    /// When the fact cannot follow from what came before; the state is then as it was.
+    pub fn fold(&mut self, at: Timestamp, fact: &Fact) -> Result<(), IllegalFact> {
+        match fact {
+            Fact::Run(fact) => self.fold_run(at, fact),
+            Fact::Step { step, what } => {
+                let illegal = |life: &str| IllegalFact {
+                    subject: format!("step `{step}`"),
+                    fact: variant(what),
+                    life: life.to_owned(),
+                };
+                let place = *self.places.get(step).ok_or_else(|| illegal("not in the plan"))?;
+                if self.finished.is_some() {
+                    return Err(illegal("in a run that has ended"));
+                }
+                let state = &mut self.steps[place];
+                if state.fold(what, at) { Ok(()) } else { Err(illegal(state.life.name())) }
+            }
+        }
+    }
+
+    fn fold_run(&mut self, at: Timestamp, fact: &RunFact) -> Result<(), IllegalFact> {
+        let legal = match fact {
+            RunFact::Started { .. } => self.started.is_none(),
+            RunFact::Resumed { .. } => self.started.is_some() && !self.aborted_and_done(),
+            RunFact::Interrupted
+            | RunFact::Aborted { .. }
+            | RunFact::Saw { .. }
+            | RunFact::Finished { .. } => self.started.is_some() && self.finished.is_none(),
+        };
+        if !legal {
+            let life = match (self.started, self.finished) {
+                (None, _) => "not started",
+                (_, Some(_)) => "finished",
+                _ => "started",
+            };
+            return Err(IllegalFact {
+                subject: "the run".to_owned(),
+                fact: variant(fact),
+                life: life.to_owned(),
+            });
+        }
+        match fact {
+            RunFact::Started { simulated, .. } => {
+                self.started = Some(at);
+                self.simulated = *simulated;
+            }
+            RunFact::Resumed { .. } => {
+                self.finished = None;
+                // The time while nobody was at it counts against no deadline.
+                for step in self.steps.iter_mut().filter(|step| step.outcome().is_none()) {
+                    step.since = step.since.map(|_| at);
+                }
+            }
+            RunFact::Aborted { .. } => self.aborted = true,
+            RunFact::Finished { outcome } => self.finished = Some(*outcome),
+            RunFact::Interrupted | RunFact::Saw { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn aborted_and_done(&self) -> bool {
+        self.finished == Some(RunOutcome::Aborted)
+    }
+}
+
+/// The name of a fact, for messages: `ChangeBegun { … }` says `ChangeBegun`.
+fn variant(fact: &impl std::fmt::Debug) -> String {
+    let text = format!("{fact:?}");
+    text.split([' ', '{', '(']).next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests;

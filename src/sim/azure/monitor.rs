@@ -1,0 +1,335 @@
+//! What Traffic Manager's probes have seen, and what its name servers therefore answer.
+//!
+//! Sources: "Traffic Manager endpoint monitoring" and "Traffic Manager routing methods", Microsoft Learn.
+
+use super::{
+    app,
+    traffic_manager::{Endpoint, KIND, Profile, SUFFIX},
+    web::SITE,
+};
+use crate::sim::{
+    address::{Address, find, location},
+    call::Refusal,
+    cloud::Cloud,
+    seed::{Seed, address, region},
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::{collections::BTreeMap, time::Duration};
+
+/// How often and how endpoints are probed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in crate::sim) struct Monitor {
+    pub protocol: String,
+    pub port: u16,
+    pub path: String,
+    pub interval_seconds: u32,
+    pub timeout_seconds: u32,
+    pub tolerated: u32,
+    /// Statuses that count as well; 200 when there are none.
+    pub expected: Vec<(u16, u16)>,
+}
+
+impl Default for Monitor {
+    fn default() -> Self {
+        Self {
+            protocol: "HTTPS".to_owned(),
+            port: 443,
+            path: "/health".to_owned(),
+            interval_seconds: 10,
+            timeout_seconds: 5,
+            tolerated: 2,
+            expected: Vec::new(),
+        }
+    }
+}
+
+impl Monitor {
+    pub(super) fn show(&self) -> Value {
+        let range = |(min, max): &(u16, u16)| json!({ "min": min, "max": max });
+        json!({
+            "protocol": self.protocol,
+            "port": self.port,
+            "path": self.path,
+            "intervalInSeconds": self.interval_seconds,
+            "timeoutInSeconds": self.timeout_seconds,
+            "toleratedNumberOfFailures": self.tolerated,
+            "expectedStatusCodeRanges": self.expected.iter().map(range).collect::<Vec<_>>(),
+            "customHeaders": [],
+        })
+    }
+
+    pub(super) fn take(&mut self, body: &Value) -> Result<(), Refusal> {
+        let invalid = |why: &str| Refusal::new(400, "BadRequest", why);
+        let number = |name: &str| body[name].as_u64().and_then(|number| u32::try_from(number).ok());
+        if let Some(protocol) = body["protocol"].as_str() {
+            protocol.clone_into(&mut self.protocol);
+        }
+        if let Some(path) = body["path"].as_str() {
+            path.clone_into(&mut self.path);
+        }
+        self.port = number("port").and_then(|port| u16::try_from(port).ok()).unwrap_or(self.port);
+        self.interval_seconds = number("intervalInSeconds").unwrap_or(self.interval_seconds);
+        self.timeout_seconds = number("timeoutInSeconds").unwrap_or(self.timeout_seconds);
+        self.tolerated = number("toleratedNumberOfFailures").unwrap_or(self.tolerated);
+        if let Some(ranges) = body["expectedStatusCodeRanges"].as_array() {
+            let status =
+                |value: &Value| value.as_u64().and_then(|status| u16::try_from(status).ok());
+            let range = |one: &Value| Some((status(&one["min"])?, status(&one["max"])?));
+            self.expected = ranges.iter().filter_map(range).collect();
+        }
+        let longest = match self.interval_seconds {
+            10 => 9,
+            30 => 10,
+            _ => return Err(invalid("The probing interval must be 10 or 30 seconds.")),
+        };
+        if !(5..=longest).contains(&self.timeout_seconds) || self.tolerated > 9 {
+            return Err(invalid(
+                "The probing timeout or the tolerated number of failures is out of range.",
+            ));
+        }
+        Ok(())
+    }
+
+    /// How long a change of an endpoint's health takes to be noticed.
+    fn notices_in(&self, is_well: bool) -> Duration {
+        let rounds = if is_well { 1 } else { self.tolerated + 1 };
+        let timeout = if is_well { 0 } else { self.timeout_seconds };
+        Duration::from_secs(u64::from(self.interval_seconds * rounds + timeout))
+    }
+}
+
+/// How the probing of an endpoint stands.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(in crate::sim) struct Probe {
+    pub seen: Seen,
+    /// How it really is, and since when; or since when it is probed.
+    pub is_well: bool,
+    pub since: Timestamp,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::sim) enum Seen {
+    #[default]
+    Nothing,
+    Well,
+    Ill,
+}
+
+impl Probe {
+    /// When the probes will see what is so.
+    fn due(&self, monitor: &Monitor) -> Option<Timestamp> {
+        let is_seen = self.seen == if self.is_well { Seen::Well } else { Seen::Ill };
+        (!is_seen).then(|| self.since + monitor.notices_in(self.is_well))
+    }
+}
+
+impl Profile {
+    pub(super) fn new(at: Address, relative_name: &str) -> Self {
+        Self {
+            at,
+            is_enabled: true,
+            routing: "Priority".to_owned(),
+            relative_name: relative_name.to_owned(),
+            ttl: 60,
+            monitor: Monitor::default(),
+            endpoints: Vec::new(),
+            tags: json!({}),
+        }
+    }
+
+    /// What probing says of an endpoint.
+    pub(super) fn endpoint_status(&self, cloud: &Cloud, endpoint: &Endpoint) -> &'static str {
+        let is_stopped = || {
+            endpoint.site(cloud).is_some_and(|site| !site.is_running || !site.is_standard(cloud))
+        };
+        match endpoint.probe.seen {
+            _ if !self.is_enabled => "Inactive",
+            _ if !endpoint.is_enabled => "Disabled",
+            _ if endpoint.is_always_served => "Unmonitored",
+            _ if is_stopped() => "Stopped",
+            Seen::Nothing => "CheckingEndpoint",
+            Seen::Well => "Online",
+            Seen::Ill => "Degraded",
+        }
+    }
+
+    pub(super) fn status(&self, cloud: &Cloud) -> &'static str {
+        let all: Vec<_> =
+            self.endpoints.iter().map(|one| self.endpoint_status(cloud, one)).collect();
+        let any = |status: &str| all.contains(&status);
+        match () {
+            () if !self.is_enabled => "Disabled",
+            () if any("Degraded") => "Degraded",
+            () if any("Online") || any("Unmonitored") => "Online",
+            () if any("CheckingEndpoint") => "CheckingEndpoints",
+            () => "Inactive",
+        }
+    }
+
+    /// The targets that the name servers answer with, and the share of each.
+    pub(in crate::sim) fn answers(&self, cloud: &Cloud) -> BTreeMap<String, f64> {
+        let with = |statuses: &[&str]| -> Vec<&Endpoint> {
+            let fits = |one: &&Endpoint| statuses.contains(&self.endpoint_status(cloud, one));
+            self.endpoints.iter().filter(fits).collect()
+        };
+        // One that is being checked already receives users. When all are degraded, all are answered.
+        let mut served = with(&["Online", "CheckingEndpoint", "Unmonitored"]);
+        if served.is_empty() {
+            served = with(&["Degraded"]);
+        }
+        if self.routing == "Priority"
+            && let Some(first) = served.iter().map(|one| one.priority).min()
+        {
+            served.retain(|one| one.priority == first);
+        }
+        let weight = |one: &Endpoint| {
+            f64::from(
+                i32::try_from(if self.routing == "Weighted" { one.weight } else { 1 }).unwrap_or(1),
+            )
+        };
+        let sum: f64 = served.iter().map(|one| weight(one)).sum();
+        let mut shares = BTreeMap::new();
+        for one in served {
+            *shares.entry(one.target.clone()).or_insert(0.0) += weight(one) / sum;
+        }
+        shares
+    }
+}
+
+impl Cloud {
+    /// The next instant at which a probe sees something new.
+    pub(in crate::sim) fn next_probe(&self) -> Option<Timestamp> {
+        let of = |profile: &Profile| {
+            let due = |one: &Endpoint| one.is_enabled.then(|| one.probe.due(&profile.monitor))?;
+            profile.endpoints.iter().filter_map(due).min()
+        };
+        self.profiles.iter().filter_map(of).min()
+    }
+
+    /// Lets the probes see what is due, and find out what is so now.
+    pub(in crate::sim) fn probe(&mut self) {
+        for place in 0..self.profiles.len() {
+            for at in 0..self.profiles[place].endpoints.len() {
+                let profile = &self.profiles[place];
+                let endpoint = &profile.endpoints[at];
+                let mut probe = endpoint.probe.clone();
+                if probe.due(&profile.monitor).is_some_and(|due| due <= self.now) {
+                    probe.seen = if probe.is_well { Seen::Well } else { Seen::Ill };
+                }
+                let is_well = self.is_well(endpoint, &profile.monitor);
+                if is_well != probe.is_well {
+                    probe = Probe { is_well, since: self.now, ..probe };
+                }
+                self.profiles[place].endpoints[at].probe = probe;
+            }
+        }
+    }
+
+    fn is_well(&self, endpoint: &Endpoint, monitor: &Monitor) -> bool {
+        let site = self.sites.iter().find(|site| site.host() == endpoint.target);
+        // A host outside this world is taken to be well.
+        let status = site.map_or(Some(200), |site| app::status(self, site, &monitor.path));
+        let is_expected = |status: u16| match &monitor.expected[..] {
+            [] => status == 200,
+            ranges => ranges.iter().any(|(min, max)| (*min..=*max).contains(&status)),
+        };
+        status.is_some_and(is_expected)
+    }
+
+    /// The host that a public name leads to. The resolver keeps an answer as long as its TTL says.
+    pub(super) fn resolve(&mut self, name: &str) -> Option<String> {
+        let name = self.aliases.get(name).map_or(name, String::as_str).to_owned();
+        let Some(profile) = self.profiles.iter().find(|profile| profile.host() == name) else {
+            return Some(name);
+        };
+        if let Some((target, until)) = self.resolved.get(&name)
+            && *until > self.now
+        {
+            return Some(target.clone());
+        }
+        // Evenly spread without chance: multiples of the golden ratio (Weyl).
+        let mut point = (f64::from(u32::try_from(self.throttle.asked % 1_000_000).unwrap_or(0))
+            * 0.618_033_988_75)
+            .fract();
+        let answers = profile.answers(self);
+        let target = answers.iter().find(|(_, share)| {
+            point -= **share;
+            point <= 0.0
+        });
+        let target = target.or(answers.last_key_value()).map(|(target, _)| target.clone())?;
+        let until = self.now + Duration::from_secs(u64::from(profile.ttl));
+        self.throttle.asked += 1;
+        self.resolved.insert(name, (target.clone(), until));
+        Some(target)
+    }
+
+    /// The host names of the profiles that target a site.
+    pub(super) fn traffic_names(&self, site: &Address) -> Vec<String> {
+        let id = site.id(SITE);
+        let targets = |one: &Endpoint| {
+            one.target_id.as_ref().is_some_and(|target| target.eq_ignore_ascii_case(&id))
+        };
+        let all = self.profiles.iter().filter(|profile| profile.endpoints.iter().any(targets));
+        all.map(Profile::host).collect()
+    }
+}
+
+impl Profile {
+    /// Priority routing, the active region's endpoint first and the standby's disabled.
+    pub(in crate::sim) fn seed(cloud: &mut Cloud, seed: &Seed<'_>) {
+        let found: Vec<_> = seed.names_before(SUFFIX).collect();
+        let own: Vec<_> = seed.of_kind(KIND).map(|one| one.name.clone()).collect();
+        for resource in seed.of_kind(KIND) {
+            let at = address(resource);
+            let is_others = |name: &&&str| !own.iter().any(|own| own.eq_ignore_ascii_case(name));
+            let name = found.iter().find(|name| name.eq_ignore_ascii_case(&at.name));
+            let name = name
+                .or_else(|| found.iter().find(is_others))
+                .map_or(at.name.clone(), |name| (*name).to_owned());
+            if find(&cloud.profiles, &at).is_none() {
+                cloud.profiles.push(Self::new(at.clone(), &name));
+            }
+            for (count, (name, place)) in endpoints(seed, &at).into_iter().enumerate() {
+                let is_active = place == seed.active;
+                let site = cloud.sites.iter().find(|site| site.location == place);
+                let target = site.map(|site| (site.at.id(SITE), site.host()));
+                let kind = if target.is_some() { "azureEndpoints" } else { "externalEndpoints" };
+                let (id, host) = target.unzip();
+                let endpoint = Endpoint {
+                    target_id: id,
+                    target: host.unwrap_or_else(|| format!("{place}.proseware.example")),
+                    is_enabled: is_active,
+                    location: Some(place.clone()),
+                    probe: Probe { seen: Seen::Well, is_well: true, since: cloud.now },
+                    priority: if place == location(seed.plan.from.as_str()) { 1 } else { 2 },
+                    ..Endpoint::new(&name, kind, count)
+                };
+                let Some(profile) = cloud.profiles.iter_mut().find(|one| one.at == at) else {
+                    continue;
+                };
+                if profile.endpoints.iter().all(|one| !one.name.eq_ignore_ascii_case(&name)) {
+                    profile.endpoints.push(endpoint);
+                }
+            }
+        }
+    }
+}
+
+/// The endpoints that a plan names in a profile, and their regions.
+fn endpoints(seed: &Seed<'_>, profile: &Address) -> Vec<(String, String)> {
+    let mine = |resource: &&crate::model::Resource| {
+        let kind = resource.kind.to_ascii_lowercase();
+        kind.starts_with(&format!("{}/", KIND.to_ascii_lowercase()))
+    };
+    let named = seed.resources.iter().filter(mine).filter_map(|resource| {
+        let (parent, name) = resource.name.split_once('/')?;
+        let place = region(resource).unwrap_or_else(|| seed.active.clone());
+        (address(resource).beside(parent) == *profile).then(|| (name.to_owned(), place))
+    });
+    let mut all: Vec<_> = named.collect();
+    all.sort_by_key(|(_, place)| *place != location(seed.plan.from.as_str()));
+    all
+}

@@ -1,0 +1,85 @@
+//! Faults that can be put at any call.
+
+use crate::wire::{Request, Response};
+use bytes::Bytes;
+use http::{HeaderValue, Method, StatusCode};
+use serde_json::json;
+
+/// What goes wrong at one request.
+#[derive(Clone, Debug)]
+pub struct Fault {
+    /// Any, when there is none.
+    pub method: Option<Method>,
+    /// A part of the path and query, without case.
+    pub path: String,
+    /// Which of the requests that fit, counted from 1 and from when the fault was put there.
+    pub nth: u32,
+    pub mishap: Mishap,
+}
+
+#[derive(Clone, Debug)]
+pub enum Mishap {
+    /// Refused with this status; nothing is carried out.
+    Status { code: StatusCode, retry_after: Option<u32> },
+    /// Carried out, and answered with this status all the same: a gateway lost patience.
+    LateStatus(StatusCode),
+    /// Carried out, and the answer never arrives.
+    LostAnswer,
+    /// It never leaves the machine.
+    NotSent,
+    /// Not carried out, and no answer arrives.
+    Hang,
+}
+
+/// The faults that are in place.
+#[derive(Default)]
+pub(super) struct Faults(Vec<Fault>);
+
+impl Faults {
+    pub(super) fn add(&mut self, fault: Fault) {
+        self.0.push(fault);
+    }
+
+    /// Counts this request, and gives what goes wrong at it.
+    pub(super) fn meet(&mut self, request: &Request) -> Option<Mishap> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let path = request.uri().to_string().to_ascii_lowercase();
+        let mut met = None;
+        self.0.retain_mut(|fault| {
+            let fits = fault.method.as_ref().is_none_or(|method| method == request.method())
+                && path.contains(&fault.path.to_ascii_lowercase());
+            fault.nth = fault.nth.saturating_sub(u32::from(fits));
+            if fits && fault.nth == 0 && met.is_none() {
+                met = Some(fault.mishap.clone());
+                return false;
+            }
+            true
+        });
+        met
+    }
+}
+
+/// The answer of a front end that does not ask the service.
+pub(super) fn refusal(code: StatusCode, retry_after: Option<u32>) -> Response {
+    let name = match code.as_u16() {
+        409 => "Conflict",
+        429 => "TooManyRequests",
+        500 => "InternalServerError",
+        503 => "ServiceUnavailable",
+        504 => "GatewayTimeout",
+        _ => "Injected",
+    };
+    let message = "The request was not carried out as asked: a fault of the simulation.";
+    let body = json!({ "error": { "code": name, "message": message } }).to_string();
+    let mut response = Response::new(Bytes::from(body));
+    *response.status_mut() = code;
+    let headers = response.headers_mut();
+    headers.insert("content-type", HeaderValue::from_static("application/json"));
+    headers.insert("x-ms-failure-cause", HeaderValue::from_static("gateway"));
+    if let Some(seconds) = retry_after {
+        headers.insert("retry-after", HeaderValue::from(seconds));
+    }
+    response
+}

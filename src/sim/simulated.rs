@@ -1,0 +1,167 @@
+//! The transport that reaches a simulated cloud in process.
+
+use super::{
+    cloud::Outcome,
+    fault::{Fault, Faults, Mishap},
+    world::World,
+};
+use crate::{
+    model::Clock,
+    wire::{Intent, Request, Response, SendError, Transport, host},
+};
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Method, StatusCode};
+use jiff::Timestamp;
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+/// One request and what it was answered.
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    pub at: Timestamp,
+    pub method: Method,
+    pub host: String,
+    pub path_and_query: String,
+    /// `None` when no answer came back.
+    pub status: Option<StatusCode>,
+    /// Whether it could change nothing, as the cloud sees it.
+    pub is_read: bool,
+    /// What was sent and what came back, when bodies are kept.
+    pub bodies: Option<(Bytes, Response)>,
+}
+
+/// Sends to a simulated cloud, and keeps a log of it.
+#[derive(Clone)]
+pub struct Simulated {
+    shared: Arc<Mutex<Shared>>,
+    clock: Clock,
+}
+
+struct Shared {
+    world: World,
+    faults: Faults,
+    log: Vec<Exchange>,
+    keeps_bodies: bool,
+}
+
+impl Simulated {
+    pub fn new(world: World, clock: Clock) -> Self {
+        let shared =
+            Shared { world, faults: Faults::default(), log: Vec::new(), keeps_bodies: false };
+        Self { shared: Arc::new(Mutex::new(shared)), clock }
+    }
+
+    /// Puts a fault at a request to come.
+    pub fn fault(&self, fault: Fault) {
+        self.lock().faults.add(fault);
+    }
+
+    /// Keeps the bodies of requests and answers in the log from now on.
+    pub fn keep_bodies(&self) {
+        self.lock().keeps_bodies = true;
+    }
+
+    /// Every request until now.
+    pub fn log(&self) -> Vec<Exchange> {
+        self.lock().log.clone()
+    }
+
+    /// A bearer token for Azure Resource Manager.
+    pub fn token(&self) -> String {
+        let shared = self.lock();
+        let cloud = shared.world.cloud();
+        cloud.issue_token(self.clock.now().max(cloud.now()))
+    }
+
+    /// Looks at the world, or changes it behind everybody's back, after it has come to the present.
+    pub fn with_world<T>(&self, look: impl FnOnce(&mut World) -> T) -> T {
+        let mut shared = self.lock();
+        shared.world.cloud_mut().advance(self.clock.now());
+        look(&mut shared.world)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reaches the cloud, and waits as long as the answer takes.
+    pub(super) async fn reach(&self, request: &Request) -> Result<Response, SendError> {
+        let (result, after) = self.lock().meet(request, self.clock.now());
+        self.clock.sleep(after).await;
+        result
+    }
+}
+
+impl Shared {
+    fn meet(
+        &mut self,
+        request: &Request,
+        now: Timestamp,
+    ) -> (Result<Response, SendError>, Duration) {
+        let met = self.faults.meet(request);
+        let unanswered =
+            |why: &str| Err(SendError::Unanswered { host: host(request), why: why.to_owned() });
+        let patience = Duration::from_secs(30);
+        let (result, after) = match met {
+            Some(Mishap::NotSent) => {
+                let why = "connection refused".to_owned();
+                (Err(SendError::NotSent { host: host(request), why }), Duration::from_millis(20))
+            }
+            Some(Mishap::Hang) => (unanswered("no answer within 30 s"), patience),
+            Some(Mishap::Status { code, retry_after }) => {
+                (Ok(super::fault::refusal(code, retry_after)), Duration::from_millis(100))
+            }
+            late => match self.world.answer(request, now) {
+                Err(error) => (unanswered(&error.to_string()), Duration::ZERO),
+                Ok(answer) => match (late, answer.outcome) {
+                    (Some(Mishap::LateStatus(code)), _) => {
+                        (Ok(super::fault::refusal(code, None)), patience)
+                    }
+                    (Some(_), _) => (unanswered("the connection was lost"), patience),
+                    (None, Outcome::NoSuchHost) => {
+                        let why = "the name does not exist".to_owned();
+                        (Err(SendError::NotSent { host: host(request), why }), answer.after)
+                    }
+                    (None, Outcome::NoAnswer) => {
+                        (unanswered("no answer within 30 s"), answer.after)
+                    }
+                    (None, Outcome::Response(response)) => (Ok(response), answer.after),
+                },
+            },
+        };
+        self.note(request, now, result.as_ref().ok());
+        (result, after)
+    }
+
+    fn note(&mut self, request: &Request, at: Timestamp, response: Option<&Response>) {
+        let uri = request.uri();
+        let status = response.map(http::Response::status);
+        let shown = status.as_ref().map_or("no answer", StatusCode::as_str);
+        self.world.note(&format!(
+            "{at:.3} {} {}{} {shown}",
+            request.method(),
+            host(request),
+            uri.path()
+        ));
+        let bodies = response.filter(|_| self.keeps_bodies);
+        self.log.push(Exchange {
+            at,
+            method: request.method().clone(),
+            host: host(request),
+            path_and_query: uri.path_and_query().map_or_else(String::new, ToString::to_string),
+            status,
+            is_read: super::call::is_read(request),
+            bodies: bodies.map(|response| (request.body().clone(), response.clone())),
+        });
+    }
+}
+
+#[async_trait]
+impl Transport for Simulated {
+    async fn send(&self, request: Request, _: Intent<'_>) -> Result<Response, SendError> {
+        self.reach(&request).await
+    }
+}

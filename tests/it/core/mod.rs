@@ -1,0 +1,8 @@
+//! The engine against a small model cloud with one action for every kind of change, killed at every point.
+
+mod actions;
+mod cloud;
+pub mod crash;
+mod person;
+pub mod run;
+mod sweep;
