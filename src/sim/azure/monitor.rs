@@ -229,9 +229,10 @@ impl Cloud {
     }
 
     fn is_well(&self, endpoint: &Endpoint, monitor: &Monitor) -> bool {
-        let site = self.sites.iter().find(|site| site.host() == endpoint.target);
-        // A host outside this world is taken to be well.
-        let status = site.map_or(Some(200), |site| app::status(self, site, &monitor.path));
+        let status = match self.sites.iter().find(|site| site.host() == endpoint.target) {
+            Some(site) => app::status(self, site, &monitor.path),
+            None => app::is_outside(&endpoint.target).then_some(200),
+        };
         let is_expected = |status: u16| match &monitor.expected[..] {
             [] => status == 200,
             ranges => ranges.iter().any(|(min, max)| (*min..=*max).contains(&status)),
