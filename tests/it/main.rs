@@ -4,3 +4,4 @@
 mod contract;
 mod core;
 mod drill;
+mod simulator;
