@@ -45,7 +45,7 @@ pub(crate) static REDUNDANCY: Kind = Kind {
     deadline: Duration::from_mins(30),
     mark_valid_for: None,
     cured_by: &[],
-    bind: bind,
+    bind,
 };
 
 const NEEDS: [&str; 1] = ["Microsoft.Storage/storageAccounts/write"];

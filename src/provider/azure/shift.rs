@@ -128,7 +128,7 @@ impl OnAzure for Shift {
     }
 
     async fn request(&self, change: &Change) -> Result<Call, Unapplied> {
-        let stage = self.stage(change).ok_or_else(|| unknown_change(change))?;
+        let stage = Stage::of(change).ok_or_else(|| unknown_change(change))?;
         let found = Profile::find(&self.arm, &self.profile).await.map_err(before_sending)?;
         let profile = found.ok_or_else(|| Unapplied::Refused {
             why: format!("the profile `{}` is gone", self.profile.name),
@@ -147,16 +147,19 @@ enum Stage {
     Done,
 }
 
-impl Shift {
-    fn stage(&self, change: &Change) -> Option<Stage> {
+impl Stage {
+    /// The stage that a change of this action brings about.
+    fn of(change: &Change) -> Option<Self> {
         let id = change.id.as_str();
         if id == FIRST {
-            return Some(Stage::First);
+            return Some(Self::First);
         }
         let percent = id.strip_suffix(" %")?.parse().ok()?;
-        Some(if percent == 100 { Stage::Done } else { Stage::Percent(percent) })
+        Some(if percent == 100 { Self::Done } else { Self::Percent(percent) })
     }
+}
 
+impl Shift {
     fn answer(&self, profile: &Profile, to: &Endpoint, from: &Endpoint) -> Answer {
         let name = &self.profile.name;
         if to.is_enabled() && !from.is_enabled() && routed_before(profile).is_none() {
@@ -233,7 +236,9 @@ impl Shift {
                     // Azure refuses a weight of 0.
                     set(weights.1, stage != Stage::Done);
                 }
-                endpoint.properties.remove("endpointMonitorStatus");
+                endpoint
+                    .properties
+                    .retain(|name, value| name != "endpointMonitorStatus" && !value.is_null());
                 endpoint
             })
             .collect();
