@@ -137,7 +137,7 @@ impl OnAzure for Maintenance {
             && !site.bears(&self.tag)
         {
             let why = format!(
-                "the app `{}` is there already and does not bear the tag failover={}: it is not ours to change",
+                "the app `{}` does not bear the tag failover={}: it is not ours to change",
                 self.app.name, self.tag
             );
             return Ok(Observation::new(Answer::Never { why }, evidence));

@@ -160,6 +160,14 @@ impl OnAzure for Promote {
         if self.swaps {
             findings.extend(self.virtual_endpoint().await);
         }
+        if self.mode == Mode::Planned {
+            let state = replication(&self.arm, &self.from, &self.server).await;
+            if let Some(state) = state.filter(|state| state != "Active") {
+                let name = &self.server.name;
+                let why = format!("the replication of `{name}` is {state}, not Active");
+                findings.push(Finding::blocker(why));
+            }
+        }
         findings
     }
 }

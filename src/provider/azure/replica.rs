@@ -91,7 +91,7 @@ impl OnAzure for Replicate {
             not_yet(format!("`{source}` still replicates from `{name}`"))
         } else {
             never(format!(
-                "`{name}` stands in the way: it is no replica, and Azure cannot make one of it. Look whether anything in it is still needed, delete it by hand, and it will be made anew"
+                "`{name}` stands in the way: Azure cannot make a replica of it. When nothing in it is needed, delete it by hand, and it will be made anew"
             ))
         };
         Ok(Observation::new(answer, evidence))

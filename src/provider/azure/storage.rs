@@ -166,7 +166,7 @@ impl Failover {
         let is_whole = stats.is_live() || is_cut_off && stats.can(self.mode);
         if !is_whole {
             return Some(format!(
-                "the copy of `{name}` in {to} is not complete (replication is {status}, not Live): failing over now would lose what has not been copied"
+                "replication of `{name}` is {status}, not Live: {to} does not hold everything yet, and what it lacks would be lost"
             ));
         }
         (!stats.can(self.mode)).then(|| {
