@@ -41,13 +41,13 @@ pub fn check(kind: &Kind, with: &Node) -> Vec<Diagnostic> {
 }
 
 fn check_value(parameter: &Parameter, node: &Node, found: &mut Vec<Diagnostic>) {
-    if node.is_late() && !matches!(parameter.shape, Shape::Resource { .. } | Shape::Part { .. }) {
+    if node.is_late() {
         return;
     }
     let wrong = |expected: &str| {
         Diagnostic::at(
             node.span,
-            format!("`{}` must be {expected}, not {}", parameter.name, node.describe()),
+            format!("`{}` must be {expected}, not {}", parameter.name, node.quote()),
         )
     };
     let numbers = |least: i64, most: i64| format!("a whole number from {least} to {most}");
@@ -88,15 +88,7 @@ fn check_value(parameter: &Parameter, node: &Node, found: &mut Vec<Diagnostic>) 
             found.push(wrong(&format!("a list of whole numbers from {least} to {most}")));
         }
         (Shape::Map, Value::Map(entries)) => check_texts(entries, found),
-        (Shape::Maps, Value::Map(entries)) => {
-            for (key, value) in entries {
-                match &value.value {
-                    Value::Map(inner) => check_texts(inner, found),
-                    _ => found
-                        .push(Diagnostic::at(value.span, format!("`{}` must be a map", key.text))),
-                }
-            }
-        }
+        (Shape::Maps, Value::Map(entries)) => check_maps(entries, found),
         (Shape::Resource { .. }, Value::Map(entries)) => check_resource(node, entries, found),
         (Shape::Text | Shape::Part { .. }, _) => found.push(wrong("a text")),
         (Shape::File { .. }, _) => found.push(wrong("the path of a file, beside the runbook")),
@@ -117,6 +109,17 @@ fn check_texts(entries: &[(Key, Node)], found: &mut Vec<Diagnostic>) {
     for (key, value) in entries {
         if !matches!(value.value, Value::Text(_) | Value::Late(_)) {
             let message = format!("`{}` must be a text: put it in quotes", key.text);
+            found.push(Diagnostic::at(value.span, message));
+        }
+    }
+}
+
+fn check_maps(entries: &[(Key, Node)], found: &mut Vec<Diagnostic>) {
+    for (key, value) in entries {
+        if let Value::Map(inner) = &value.value {
+            check_texts(inner, found);
+        } else {
+            let message = format!("`{}` must be a map", key.text);
             found.push(Diagnostic::at(value.span, message));
         }
     }

@@ -142,7 +142,7 @@ impl Turn<'_> {
         if let Some(outcome) = together(&states) {
             return Some(record(step, StepFact::Finished { outcome }));
         }
-        let confirm = step.confirm.as_ref()?;
+        let says = self.confirm(step)?;
         let wants = |child: &StepId| {
             let (Some(step), Some(state)) = (self.plan.step(child), self.state_of(child)) else {
                 return false;
@@ -160,7 +160,7 @@ impl Turn<'_> {
         }
         Some(Command::Ask {
             step: step.id.clone(),
-            question: Question::Consent { says: confirm.clone() },
+            question: Question::Consent { says },
             evidence: self.question_evidence(step, state),
         })
     }
@@ -252,7 +252,7 @@ impl Turn<'_> {
             });
         }
         if self.needs_consent(task.step, task.state) {
-            let says = task.step.confirm.clone()?;
+            let says = self.confirm(task.step)?;
             return Some(Command::Ask {
                 step: task.step.id.clone(),
                 question: Question::Consent { says },

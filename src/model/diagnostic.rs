@@ -66,7 +66,7 @@ impl Diagnostic {
 /// The known name that is nearest to what was typed, if it is near: at most a third of its letters differ.
 pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let typed: Vec<char> = typed.to_lowercase().chars().collect();
-    let allowed = (typed.len() / 3).max(1);
+    let allowed = (typed.len() / 3).max(1).min(typed.len().saturating_sub(1));
     known
         .into_iter()
         .filter(|name| name.chars().count().abs_diff(typed.len()) <= allowed)
@@ -116,5 +116,6 @@ mod tests {
     fn an_unlike_name_finds_nothing() {
         assert_eq!(nearest("verify", ["fence-primary", "promote"]), None);
         assert_eq!(nearest("", ["ab"]), None);
+        assert_eq!(nearest("c", ["a", "b"]), None);
     }
 }

@@ -109,6 +109,17 @@ impl Node {
         }
     }
 
+    /// The value itself when it is a short one, or else what a person would call it.
+    pub fn quote(&self) -> String {
+        match &self.value {
+            Value::Int(number) => format!("`{number}`"),
+            Value::Float(number) => format!("`{number}`"),
+            Value::Bool(flag) => format!("`{flag}`"),
+            Value::Text(text) if text.len() <= 40 => format!("`{text}`"),
+            _ => self.describe().to_owned(),
+        }
+    }
+
     /// What a person would call this kind of value, with its article.
     pub fn describe(&self) -> &'static str {
         match &self.value {

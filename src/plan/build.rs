@@ -3,12 +3,12 @@
 use super::{ActionWork, Plan, Step, VERSION, Watch, Work};
 use crate::{
     action::Catalogue,
-    model::{ActionName, Diagnostic, Mode, Node, Region, StepId, Value},
+    model::{ActionName, Diagnostic, Mode, Node, Region, Resource, StepId, Value},
     runbook::{
         Env, Files, Found, Mistakes, Order, Resolved, Resolver, Runbook, Tables, Way, plain_value,
     },
 };
-use std::cell::RefCell;
+use std::{cell::RefCell, collections::HashSet};
 
 /// What the operator chose, and what is around the runbook.
 pub struct Choice<'a> {
@@ -30,8 +30,8 @@ pub fn build(runbook: &Runbook, choice: &Choice<'_>) -> Result<Plan, Mistakes> {
     let mut found = Found::default();
     let mistakes =
         |found: Found| Mistakes { source: runbook.source.clone(), found: found.into_list() };
-    let vars = chosen_vars(runbook, choice, &mut found);
     check_regions(runbook, choice, &mut found);
+    let vars = chosen_vars(runbook, choice, &mut found);
     if !found.is_empty() {
         return Err(mistakes(found));
     }
@@ -48,18 +48,19 @@ pub fn build(runbook: &Runbook, choice: &Choice<'_>) -> Result<Plan, Mistakes> {
         Some(invented(name))
     };
     let order = Order::of(runbook, &mut found);
-    let tables = Tables::of(runbook, &env, &vars, &mut found);
+    let tables = Tables::of(runbook, Some(&env), &vars, &mut found);
     let mode = choice.mode.unwrap_or(runbook.default_mode);
     let resolver = Resolver {
         runbook,
         order: &order,
         tables: &tables,
         way: Way { from: choice.from, to: choice.to, mode },
-        env: &env,
+        env: Some(&env),
         files: choice.files,
         catalogue: choice.catalogue,
     };
-    let steps = steps(&resolver, &mut found);
+    let mut steps = steps(&resolver, &mut found);
+    mark_made(&mut steps);
     let watch = resolver.watch(&mut found);
     if !found.is_empty() {
         return Err(mistakes(found));
@@ -95,14 +96,11 @@ fn check_regions(runbook: &Runbook, choice: &Choice<'_>, found: &mut Found) {
     for name in [choice.from, choice.to] {
         if !known().any(|known| known == name) {
             let listed = known().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-            found.add(
-                Diagnostic::whole_file(format!("`{name}` is not a region of this runbook"))
-                    .did_you_mean(name, known())
-                    .hint(format!("its regions are {listed}")),
-            );
+            let message = format!("`{name}` is not a region of this runbook, which has {listed}");
+            found.add(Diagnostic::whole_file(message).did_you_mean(name, known()));
         }
     }
-    if choice.from == choice.to {
+    if choice.from == choice.to && found.is_empty() {
         let message = format!("`{}` cannot fail over to itself", choice.from);
         found.add(Diagnostic::whole_file(message));
     }
@@ -192,6 +190,20 @@ fn steps(resolver: &Resolver<'_>, found: &mut Found) -> Vec<Step> {
     steps
 }
 
+/// What one step makes need not be there before, whichever other steps touch it.
+fn mark_made(steps: &mut [Step]) {
+    let name = |it: &Resource| (it.kind.clone(), it.resource_group.clone(), it.name.clone());
+    let touches = steps.iter().filter_map(Step::action).flat_map(|work| &work.touches);
+    let made: HashSet<_> = touches.filter(|it| it.made_by_the_run).map(name).collect();
+    for step in steps {
+        if let Work::Action(work) = &mut step.work {
+            for touched in &mut work.touches {
+                touched.made_by_the_run |= made.contains(&name(touched));
+            }
+        }
+    }
+}
+
 /// Nothing, `a` to `z`, `aa`, `ab` …
 fn letters(mut count: usize) -> String {
     let mut letters = Vec::new();
@@ -201,39 +213,4 @@ fn letters(mut count: usize) -> String {
         count /= 26;
     }
     letters.iter().rev().collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::runbook::{load, sample::CATALOGUE};
-
-    const PROSEWARE: &str = include_str!("../../runbooks/proseware.yaml");
-
-    fn file(path: &str) -> Result<String, String> {
-        match path {
-            "pages/maintenance.html" => Ok("<h1>soon</h1>".to_owned()),
-            _ => Err("there is no such file".to_owned()),
-        }
-    }
-
-    #[test]
-    fn p() {
-        let runbook = load("runbooks/proseware.yaml", PROSEWARE.as_bytes(), CATALOGUE, &file)
-            .unwrap_or_else(|mistakes| panic!("{mistakes}"));
-        let choice = Choice {
-            from: "eastus",
-            to: "westus",
-            mode: None,
-            vars: Vec::new(),
-            env: &|_| None,
-            made_up_env: true,
-            files: &file,
-            catalogue: CATALOGUE,
-        };
-        let plan = build(&runbook, &choice).unwrap_or_else(|mistakes| panic!("{mistakes}"));
-        println!("{}", plan.text(80));
-        println!("{}", plan.text(100));
-        println!("{:?} {:?}", plan.expected(), plan.served_after());
-    }
 }

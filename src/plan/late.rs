@@ -35,12 +35,12 @@ fn late_value(text: &str, seen: Seen<'_>) -> Result<Value, StepId> {
         return seen(&step, name).map(typed).ok_or(step);
     }
     let mut missing = None;
-    let whole = fill(text, |step, name| match seen(step, name) {
-        Some(datum) => datum.to_string(),
-        None => {
+    let whole = fill(text, |step, name| {
+        let datum = seen(step, name);
+        if datum.is_none() {
             missing = Some(step.clone());
-            String::new()
         }
+        datum.map(|datum| datum.to_string()).unwrap_or_default()
     });
     missing.map_or(Ok(Value::Text(whole)), Err)
 }

@@ -6,6 +6,8 @@
 mod build;
 mod graph;
 mod late;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub use crate::action::Effect;

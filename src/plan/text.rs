@@ -24,10 +24,7 @@ impl Plan {
         let ids = self.steps.iter().map(|step| step.id.as_str().chars().count() + indent(step));
         let screen = Screen { plan: self, width, id: ids.max().unwrap_or(0).min(ID_WIDTH) };
         let mut lines = screen.head();
-        let harmful = self
-            .steps
-            .iter()
-            .find(|step| step.action().is_some_and(|work| work.effect == Effect::CannotBeUndone));
+        let harmful = self.steps.iter().find(|step| is_harmful(step));
         let line_before = harmful.map(|step| step.group.as_ref().unwrap_or(&step.id));
         let mut above: Option<&Step> = None;
         for step in &self.steps {
@@ -64,8 +61,10 @@ impl Screen<'_> {
         let digest = self.plan.to_bytes().map(|bytes| Plan::digest(&bytes)).unwrap_or_default();
         let left = format!("{runbook}  {from} → {to}  {mode}");
         let right = format!("{path}  plan {digest}");
-        let gap = self.width.saturating_sub(left.chars().count() + right.chars().count()).max(2);
-        let mut lines = vec![format!("{left}{:gap$}{right}", "")];
+        let mut lines = match self.width.checked_sub(left.chars().count() + right.chars().count()) {
+            Some(gap @ 2..) => vec![format!("{left}{:gap$}{right}", "")],
+            _ => vec![left, right],
+        };
         lines.push("offline: no cloud was asked, so what is already done is not known".to_owned());
         for name in &self.plan.made_up {
             lines.push(format!("{name} is not set: its value here is made up"));
@@ -168,10 +167,7 @@ impl Screen<'_> {
     fn foot(&self) -> Vec<String> {
         let steps = self.plan.steps.iter();
         let count = steps.clone().filter(|step| step.group.is_none()).count();
-        let harmful = steps
-            .clone()
-            .filter(|s| s.action().is_some_and(|work| work.effect == Effect::CannotBeUndone))
-            .count();
+        let harmful = steps.clone().filter(|step| is_harmful(step)).count();
         let questions = steps.filter(|step| step.confirm.is_some()).count();
         let expected = self.plan.expected();
         let mut counts = plural(count, "step");
@@ -187,10 +183,9 @@ impl Screen<'_> {
         if let Some((id, usual)) = longest.max_by_key(|(_, usual)| *usual) {
             let _ = write!(time, ", of which {id} ~{}", span::show(usual));
         }
-        if let Some(served) = self.plan.served_after() {
-            let _ = write!(time, "; users are served again after ~{}", span::show(served));
-        }
         let mut lines = vec![String::new(), counts, time];
+        let served = self.plan.served_after().map(span::show);
+        lines.extend(served.map(|after| format!("users are served again after ~{after}")));
         lines.extend(self.objectives());
         let lock = format!(
             "lock: {}, held in one state folder: it keeps no other machine out",
@@ -236,11 +231,15 @@ fn waits(step: &Step, above: Option<&Step>) -> Option<String> {
 }
 
 fn sign(step: &Step) -> &'static str {
-    match step.action() {
-        Some(work) if work.effect == Effect::CannotBeUndone => "!",
-        Some(work) if !work.touches.is_empty() => "~",
-        _ => "·",
+    match step.action().map(|work| work.effect) {
+        Some(Effect::CannotBeUndone) => "!",
+        Some(Effect::Changes) => "~",
+        Some(Effect::Reads) | None => "·",
     }
+}
+
+fn is_harmful(step: &Step) -> bool {
+    step.action().is_some_and(|work| work.effect == Effect::CannotBeUndone)
 }
 
 fn plural(count: usize, noun: &str) -> String {

@@ -30,3 +30,27 @@ static KINDS: [&Kind; 15] = [
 pub fn catalogue() -> Catalogue {
     Catalogue(&KINDS)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::action::Shape;
+    use std::collections::HashSet;
+
+    #[test]
+    fn the_catalogue_names_only_what_is_in_it() {
+        let names: HashSet<_> = catalogue().iter().map(|kind| kind.name).collect();
+        assert_eq!(names.len(), KINDS.len(), "two actions share a name");
+        for kind in catalogue().iter() {
+            let parameters: HashSet<_> = kind.parameters.iter().map(|p| p.name).collect();
+            assert_eq!(parameters.len(), kind.parameters.len(), "{}", kind.name);
+            assert!(kind.cured_by.iter().all(|name| names.contains(name)), "{}", kind.name);
+            assert!(kind.usual < kind.deadline, "{}", kind.name);
+            for parameter in kind.parameters {
+                if let Shape::Part { of, .. } = parameter.shape {
+                    assert!(parameters.contains(of), "{}: {of}", kind.name);
+                }
+            }
+        }
+    }
+}

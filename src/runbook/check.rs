@@ -12,22 +12,16 @@ use crate::{action::Catalogue, model::Mode};
 pub(super) fn check(runbook: &Runbook, catalogue: Catalogue, files: Files<'_>, found: &mut Found) {
     let order = Order::of(runbook, found);
     order.check_circles(found);
-    let tables = Tables::of(runbook, &stand_in, &[], found);
+    let tables = Tables::of(runbook, None, &[], found);
     for way in ways(runbook) {
         let (order, tables) = (&order, &tables);
-        let resolver = Resolver { runbook, order, tables, way, env: &stand_in, files, catalogue };
+        let resolver = Resolver { runbook, order, tables, way, env: None, files, catalogue };
         let removed = resolver.removed(found);
         for at in (0..order.steps.len()).filter(|at| !removed[*at]) {
             resolver.step(at, &removed, found);
         }
         resolver.watch(found);
     }
-}
-
-/// A value for every variable of the environment: which are set is another day's question.
-#[expect(clippy::unnecessary_wraps, reason = "it stands where an environment does")]
-fn stand_in(name: &str) -> Option<String> {
-    Some(name.to_lowercase())
 }
 
 fn ways(runbook: &Runbook) -> impl Iterator<Item = Way<'_>> {

@@ -121,6 +121,9 @@ impl Term {
             (Value::Bool(a), Value::Bool(b)) => Ok(a == b),
             (Value::Int(a), Value::Int(b)) => Ok(a == b),
             (Value::Null, Value::Null) => Ok(true),
+            // A text of the environment that a check does not know: either answer will do.
+            (Value::Late(_), Value::Text(_) | Value::Late(_))
+            | (Value::Text(_), Value::Late(_)) => Ok(false),
             _ => {
                 let (left, right) = (left.describe(), right.describe());
                 let message = format!("{left} cannot be compared with {right}");
@@ -338,4 +341,78 @@ impl<'a> Parser<'a> {
 fn two(operator: Operator, left: Term, right: Term) -> Term {
     let span = Span::new(left.span.start, right.span.end.max(left.span.start));
     Term { form: Form::Two(operator, Box::new(left), Box::new(right)), span }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runbook::reference::Row;
+
+    fn holds(text: &str) -> Option<bool> {
+        let table = Node::map([(
+            "planned",
+            Node::map([
+                ("quick", Node::made(Value::Bool(true))),
+                ("rounds", Node::made(Value::Int(3))),
+                ("kinds", Node::made(Value::List(vec![Node::text("a"), Node::text("b")]))),
+            ]),
+        )]);
+        let row = Row {
+            root: "mode",
+            noun: "mode",
+            name: Some("planned"),
+            cells: table.get("planned"),
+            table: &table,
+            is_region: false,
+        };
+        let scope = Scope { source: text, rows: vec![row], env: None, late: None };
+        let mut found = Found::default();
+        let node = Node::new(Value::Text(text.to_owned()), Span::new(0, text.len()));
+        Condition::parse(&node, text, &mut found)?.holds(&scope, &mut found)
+    }
+
+    #[test]
+    fn conditions_are_read_as_people_read_them() {
+        for (text, expected) in [
+            ("mode.quick", true),
+            ("not mode.quick or mode.rounds == 3", true),
+            ("not (mode.quick or mode.rounds == 3)", false),
+            ("mode.name == 'planned' and mode.rounds != 4", true),
+            ("false and false or true", true),
+            ("false and (false or true)", false),
+            ("'b' in mode.kinds", true),
+            ("not 'c' in [\"a\", 'b']", true),
+            ("mode.name in []", false),
+        ] {
+            assert_eq!(holds(text), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn unlike_values_are_never_compared() {
+        for text in [
+            "mode.rounds == '3'",
+            "mode.quick == 'true'",
+            "mode.name",
+            "mode.kinds == 'a'",
+            "'a' in 'abc'",
+            "1 in mode.kinds",
+            "true or mode.rounds",
+            "mode.unknown == 1",
+        ] {
+            assert_eq!(holds(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_condition_is_refused() {
+        for text in
+            ["", "and", "mode.quick mode.quick", "(true", "true)", "[", "a == ", "1 < 2", "'"]
+        {
+            assert_eq!(holds(text), None, "{text}");
+        }
+        assert_eq!(holds(&"(".repeat(100_000)), None);
+        assert_eq!(holds(&"not ".repeat(100_000)), None);
+        assert_eq!(holds(&"true and ".repeat(100_000)), None);
+    }
 }

@@ -27,12 +27,12 @@ impl<'a, 'f> Fields<'a, 'f> {
             return None;
         }
         for (key, _) in node.entries().iter().filter(|(key, _)| !known.contains(&&*key.text)) {
-            let listed = known.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
-            found.add(
-                Diagnostic::at(key.span, format!("{what} has no `{}`", key.text))
-                    .did_you_mean(&key.text, known.iter().copied())
-                    .hint(format!("it has {listed}")),
-            );
+            let diagnostic = Diagnostic::at(key.span, format!("{what} has no `{}`", key.text))
+                .did_you_mean(&key.text, known.iter().copied());
+            found.add(match diagnostic.hints.as_slice() {
+                [] => diagnostic.hint(format!("it has {}", listed(known.iter().copied(), ", "))),
+                _ => diagnostic,
+            });
         }
         let known = known.iter().map(ToString::to_string).collect();
         Some(Self { what: what.to_owned(), node, known, is_patched: false, found })
@@ -83,7 +83,7 @@ impl<'a, 'f> Fields<'a, 'f> {
     }
 
     fn expected(&mut self, key: &str, node: &Node, expected: &str) {
-        let message = format!("`{key}` must be {expected}, not {}", node.describe());
+        let message = format!("`{key}` must be {expected}, not {}", node.quote());
         self.found.add(Diagnostic::at(node.span, message));
     }
 
@@ -155,11 +155,9 @@ pub(super) fn choice<T: Copy>(
     let typed = node.as_text();
     let chosen = known.iter().find(|(word, _)| Some(*word) == typed);
     if chosen.is_none() {
-        let words = known.iter().map(|(word, _)| format!("`{word}`")).collect::<Vec<_>>();
-        let not = typed.map_or_else(|| node.describe().to_owned(), |typed| format!("`{typed}`"));
-        let message = format!("`{key}` must be {}, not {not}", words.join(" or "));
-        let known = known.iter().map(|(word, _)| *word);
-        found.add(Diagnostic::at(node.span, message).did_you_mean(typed.unwrap_or(""), known));
+        let words = || known.iter().map(|(word, _)| *word);
+        let message = format!("`{key}` must be {}, not {}", listed(words(), " or "), node.quote());
+        found.add(Diagnostic::at(node.span, message).did_you_mean(typed.unwrap_or(""), words()));
     }
     chosen.map(|(_, value)| *value)
 }
@@ -168,14 +166,16 @@ pub(super) fn choice<T: Copy>(
 pub(super) fn duration(key: &str, node: &Node, found: &mut Found) -> Option<Duration> {
     let length = node.as_text().and_then(span::parse);
     if length.is_none() {
-        let not = match &node.value {
-            Value::Text(text) => format!("`{text}`"),
-            Value::Int(number) => format!("`{number}`"),
-            _ => node.describe().to_owned(),
-        };
-        let message = format!("`{key}` must be a length of time, not {not}");
+        let message = format!("`{key}` must be a length of time, not {}", node.quote());
         let hint = "lengths of time are written `90s`, `15m` or `1h 30m`";
         found.add(Diagnostic::at(node.span, message).hint(hint));
     }
     length
+}
+
+/// Names in a row, with something else than a comma before the last one.
+pub(super) fn listed<'a>(names: impl Iterator<Item = &'a str>, last: &str) -> String {
+    let mut names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+    let end = names.pop().unwrap_or_default();
+    if names.is_empty() { end } else { names.join(", ") + last + &end }
 }

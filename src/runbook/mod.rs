@@ -65,7 +65,7 @@ fn lower(
     found: &mut Found,
 ) -> Option<Runbook> {
     let tree = yaml::read(&source.text, found)?;
-    let (runbook, is_whole) = parse::runbook(&tree, source.clone(), found)?;
+    let (runbook, is_whole) = parse::runbook(&tree, source, found)?;
     if is_whole {
         check::check(&runbook, catalogue, files, found);
     }

@@ -19,12 +19,12 @@ const WATCH_EVERY: Duration = Duration::from_secs(1);
 
 /// Lowers a tree. The second value tells whether what the tree says about names is whole: a table that is missing or
 /// misspelled would make every reference to it look wrong.
-pub(super) fn runbook(tree: &Tree, source: Source, found: &mut Found) -> Option<(Runbook, bool)> {
+pub(super) fn runbook(tree: &Tree, source: &Source, found: &mut Found) -> Option<(Runbook, bool)> {
     let parser = Parser { source: &source.text, is_patched: tree.is_patched };
     let mut fields = Fields::of("a runbook", &tree.root, &TOP, found)?;
     let mut is_whole = fields.are_known() && !tree.is_patched;
     fields.patched(tree.is_patched);
-    parser.version(&mut fields);
+    version(&mut fields);
     let name = fields.required_text("runbook");
     let regions = table(&mut fields, "regions");
     if regions.entries().len() < 2 && is_whole {
@@ -129,8 +129,8 @@ fn azure(fields: &mut Fields<'_, '_>) -> Azure {
         return Azure::default();
     };
     Azure {
-        subscription: inner.get("subscription").cloned(),
-        resource_group: inner.get("resource_group").cloned(),
+        subscription: inner.text_node("subscription"),
+        resource_group: inner.text_node("resource_group"),
         credential: inner.choice("credential", &CREDENTIALS).map(ToOwned::to_owned),
     }
 }
@@ -164,20 +164,6 @@ const STEP: [&str; 9] =
     ["id", "title", "action", "with", "needs", "when", "confirm", "timeout", "on_failure"];
 
 impl Parser<'_> {
-    fn version(&self, fields: &mut Fields<'_, '_>) {
-        match fields.get("failover").map(|node| (&node.value, node.span)) {
-            Some((Value::Int(VERSION), _)) => {}
-            Some((_, span)) => {
-                let message = format!("the version of the language is `{VERSION}`");
-                fields.found.add(Diagnostic::at(span, message));
-            }
-            None => {
-                let message = "a runbook begins with the version of its language";
-                fields.missing("failover", message);
-            }
-        }
-    }
-
     fn steps(&self, fields: &mut Fields<'_, '_>, key: &str) -> Vec<Step> {
         let nodes = fields.list(key);
         nodes.iter().filter_map(|node| self.step(node, false, fields.found)).collect()
@@ -192,9 +178,9 @@ impl Parser<'_> {
         }
         let mut fields = Fields::of(what, node, &known, found)?;
         fields.patched(self.is_patched);
-        let id = self.id(&mut fields)?;
+        let id = id(&mut fields)?;
         let work = if is_group { self.group(&mut fields, is_child) } else { action(&mut fields) };
-        let needs = fields.get("needs").is_some().then(|| self.needs(&mut fields));
+        let needs = fields.get("needs").is_some().then(|| needs(&mut fields));
         if needs.is_some() && is_child {
             fields.refuse("needs", "a step of a group waits for what its group waits for");
         }
@@ -209,19 +195,6 @@ impl Parser<'_> {
             id,
             work,
         })
-    }
-
-    fn id(&self, fields: &mut Fields<'_, '_>) -> Option<Key> {
-        let Some(node) = fields.get("id") else {
-            fields.missing("id", "a step needs an `id`");
-            return None;
-        };
-        let text = node.as_text().filter(|text| is_name(text) && text.len() <= ID_LIMIT);
-        if text.is_none() {
-            let message = "an id is a text of letters, digits, `-` and `_`, at most 64";
-            fields.found.add(Diagnostic::at(node.span, message));
-        }
-        Some(Key { text: text?.to_owned(), span: node.span })
     }
 
     fn group(&self, fields: &mut Fields<'_, '_>, is_child: bool) -> Work {
@@ -239,20 +212,46 @@ impl Parser<'_> {
         }
         Work::Group(nodes.iter().filter_map(|node| self.step(node, true, fields.found)).collect())
     }
+}
 
-    fn needs(&self, fields: &mut Fields<'_, '_>) -> Vec<Key> {
-        let mut needs = Vec::new();
-        for node in fields.list("needs") {
-            match node.as_text() {
-                Some(text) => needs.push(Key { text: text.to_owned(), span: node.span }),
-                None => {
-                    let message = format!("`needs` lists ids of steps, not {}", node.describe());
-                    fields.found.add(Diagnostic::at(node.span, message));
-                }
-            }
+fn version(fields: &mut Fields<'_, '_>) {
+    match fields.get("failover").map(|node| (&node.value, node.span)) {
+        Some((Value::Int(VERSION), _)) => {}
+        Some((_, span)) => {
+            let message = format!("the version of the language is `{VERSION}`");
+            fields.found.add(Diagnostic::at(span, message));
         }
-        needs
+        None => {
+            let message = "a runbook begins with the version of its language";
+            fields.missing("failover", message);
+        }
     }
+}
+
+fn id(fields: &mut Fields<'_, '_>) -> Option<Key> {
+    let Some(node) = fields.get("id") else {
+        fields.missing("id", "a step needs an `id`");
+        return None;
+    };
+    let text = node.as_text().filter(|text| is_name(text) && text.len() <= ID_LIMIT);
+    if text.is_none() {
+        let message = "an id is a text of letters, digits, `-` and `_`, at most 64";
+        fields.found.add(Diagnostic::at(node.span, message));
+    }
+    Some(Key { text: text?.to_owned(), span: node.span })
+}
+
+fn needs(fields: &mut Fields<'_, '_>) -> Vec<Key> {
+    let mut needs = Vec::new();
+    for node in fields.list("needs") {
+        if let Some(text) = node.as_text() {
+            needs.push(Key { text: text.to_owned(), span: node.span });
+        } else {
+            let message = format!("`needs` lists ids of steps, not {}", node.quote());
+            fields.found.add(Diagnostic::at(node.span, message));
+        }
+    }
+    needs
 }
 
 fn action(fields: &mut Fields<'_, '_>) -> Work {

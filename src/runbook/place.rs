@@ -45,6 +45,10 @@ impl Place<'_> {
                     let shell = Shell { parameter: parameter.name, kind, placed, made, region };
                     self.resource(&shell, &node, found)
                 }
+                Shape::Part { .. } if node.is_late() => {
+                    check_early(parameter.name, &node, found);
+                    None
+                }
                 Shape::Part { of, kind, placed } => {
                     let whole = out.get(of).and_then(action::resource);
                     whole.map(|whole| part(parameter.name, kind, placed, (&whole, &node), found))
@@ -100,6 +104,10 @@ impl Place<'_> {
     }
 
     fn resource(&self, shell: &Shell<'_>, node: &Node, found: &mut Found) -> Option<Node> {
+        if node.is_late() {
+            check_early(shell.parameter, node, found);
+            return None;
+        }
         let name = node.as_text().or_else(|| node.get("name")?.as_text())?;
         let own = |key: &str| node.get(key).and_then(Node::as_text).map(ToOwned::to_owned);
         let (subscription, resource_group) = &self.azure;
@@ -148,6 +156,18 @@ struct Shell<'a> {
     made: bool,
     /// The parameter `region` of the step.
     region: Option<&'a str>,
+}
+
+/// A resource must be known before the run; only in a check, the environment may still be to come.
+fn check_early(parameter: &str, node: &Node, found: &mut Found) {
+    let waits = |node: &Node| match &node.value {
+        Value::Late(text) => text.contains("steps."),
+        _ => false,
+    };
+    if waits(node) || node.entries().iter().any(|(_, node)| waits(node)) {
+        let message = format!("`{parameter}` must be known before the run");
+        found.add(Diagnostic::at(node.span, message));
+    }
 }
 
 fn part(

@@ -3,7 +3,7 @@
 //! A reference is a path, nothing more: no operators, no functions. A value that is one reference keeps the type of
 //! what it names; a text may embed several. What only a run can know stays in the text as [`Value::Late`].
 
-use super::{ast::part_of, found::Found};
+use super::{ast::part_of, fields::listed, found::Found};
 use crate::model::{Diagnostic, Node, Region, Span, Value};
 use std::ops::Range;
 
@@ -65,7 +65,8 @@ pub(crate) type Late<'a> = &'a dyn Fn(&str, &str) -> Result<(), Diagnostic>;
 pub(crate) struct Scope<'a> {
     pub(crate) source: &'a str,
     pub(crate) rows: Vec<Row<'a>>,
-    pub(crate) env: Env<'a>,
+    /// `None` in a check: what is set is not known, and every variable is late.
+    pub(crate) env: Option<Env<'a>>,
     /// `None` where nothing may wait for a run.
     pub(crate) late: Option<Late<'a>>,
 }
@@ -150,7 +151,10 @@ impl Scope<'_> {
             Value::Int(number) => number.to_string(),
             Value::Float(number) => number.to_string(),
             Value::Bool(flag) => flag.to_string(),
-            Value::Null | Value::List(_) | Value::Map(_) | Value::Late(_) => {
+            Value::Late(text) => {
+                return Ok(Embedded { is_late: true, ..Embedded::plain(text) });
+            }
+            Value::Null | Value::List(_) | Value::Map(_) => {
                 let message =
                     format!("`{path}` is {}, and cannot stand in a text", node.describe());
                 return Err(Diagnostic::at(place, message));
@@ -168,29 +172,24 @@ impl Scope<'_> {
     fn meaning(&self, path: &str, place: Span) -> Result<Meaning, Diagnostic> {
         let segments: Vec<&str> = path.split('.').collect();
         if let Some(odd) = segments.iter().find(|segment| !is_name(segment)) {
-            let message = if odd.is_empty() {
-                format!("`{path}` is not a reference")
-            } else {
-                format!("`{path}` is not a reference: `{odd}` is not a name")
+            let message = match (path, *odd) {
+                ("", _) => "a reference is missing".to_owned(),
+                (_, "") => format!("`{path}` is not a reference"),
+                _ => format!("`{path}` is not a reference: `{odd}` is not a name"),
             };
             return Err(Diagnostic::at(place, message)
                 .hint("between `${{` and `}}` stands a path such as `to.name`, and nothing more"));
         }
         match segments.as_slice() {
-            ["env", name] => self.environment(name, place).map(Meaning::Value),
+            ["env", name] => match self.env {
+                Some(env) => environment(env, name, place).map(Meaning::Value),
+                None => Ok(Meaning::Late),
+            },
             ["steps", rest @ ..] if self.late.is_some() => {
                 self.step(rest, place).map(|()| Meaning::Late)
             }
             _ => self.lookup(&segments, place).map(Meaning::Value),
         }
-    }
-
-    fn environment(&self, name: &str, place: Span) -> Result<Node, Diagnostic> {
-        let unset = || {
-            Diagnostic::at(place, format!("the environment variable `{name}` is not set"))
-                .hint(format!("export {name}=…"))
-        };
-        (self.env)(name).map(Node::text).ok_or_else(unset)
     }
 
     fn step(&self, rest: &[&str], place: Span) -> Result<(), Diagnostic> {
@@ -248,7 +247,7 @@ impl Scope<'_> {
         if self.late.is_some() {
             roots.push("steps");
         }
-        let known = roots.iter().map(|root| format!("`{root}`")).collect::<Vec<_>>().join(", ");
+        let known = listed(roots.iter().copied(), " and ");
         Diagnostic::at(place, format!("`{root}` is not known here"))
             .did_you_mean(root, roots)
             .hint(format!("known here are {known}"))
@@ -260,23 +259,26 @@ impl Row<'_> {
         if let Some(node) = self.cells.and_then(|cells| cells.get(key)) {
             return Ok(node);
         }
-        let rows = || self.table.entries();
-        let known = self.cells.map(Node::entries).unwrap_or_default();
-        let known = known.iter().map(|(key, _)| key.text.as_str());
-        let message = match self.name {
-            // The row is at fault when others have it, and the reference when none has.
-            Some(name) if rows().iter().any(|(_, row)| row.get(key).is_some()) => {
-                format!("{} `{name}` has no `{key}`, which another one has", self.noun)
-            }
-            Some(_) => format!("no {} has a `{key}`", self.noun),
-            None => format!("there is no {} `{key}`", self.noun),
+        let Some(name) = self.name else {
+            let message = format!("there is no {} `{key}`", self.noun);
+            return Err(Diagnostic::at(place, message).did_you_mean(key, self.keys()));
         };
-        let diagnostic = Diagnostic::at(place, message).did_you_mean(key, known);
-        let row = rows().iter().find(|(row, _)| Some(row.text.as_str()) == self.name);
-        Err(match row {
-            Some((row, _)) if diagnostic.hints.is_empty() => diagnostic.label(row.span, "its row"),
-            _ => diagnostic,
+        let mut rows = self.table.entries().iter();
+        if !rows.clone().any(|(_, row)| row.get(key).is_some()) {
+            let message = format!("no {} has `{key}`", self.noun);
+            return Err(Diagnostic::at(place, message).did_you_mean(key, self.keys()));
+        }
+        // The reference is right, and the row is not.
+        let message = format!("{} `{name}` has no `{key}`, which another one has", self.noun);
+        let diagnostic = Diagnostic::at(place, message);
+        Err(match rows.find(|(row, _)| row.text == name) {
+            Some((row, _)) => diagnostic.label(row.span, "its row"),
+            None => diagnostic,
         })
+    }
+
+    fn keys(&self) -> impl Iterator<Item = &str> {
+        self.cells.map(Node::entries).unwrap_or_default().iter().map(|(key, _)| key.text.as_str())
     }
 }
 
@@ -297,6 +299,13 @@ impl Embedded {
     fn plain(text: &str) -> Self {
         Self { text: text.to_owned(), is_late: false, region: None }
     }
+}
+
+fn environment(env: Env<'_>, name: &str, place: Span) -> Result<Node, Diagnostic> {
+    env(name).map(Node::text).ok_or_else(|| {
+        Diagnostic::at(place, format!("the environment variable `{name}` is not set"))
+            .hint(format!("export {name}=…"))
+    })
 }
 
 fn unclosed(place: Span) -> Diagnostic {

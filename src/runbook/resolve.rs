@@ -41,16 +41,31 @@ impl Tables {
     /// of a variable's own value.
     pub(crate) fn of(
         runbook: &Runbook,
-        env: Env<'_>,
+        env: Option<Env<'_>>,
         chosen: &[(String, Node)],
         found: &mut Found,
     ) -> Self {
         let source = &runbook.source.text;
         let scope = Scope { source, rows: Vec::new(), env, late: None };
         let mut own = runbook.vars.clone();
-        chosen.iter().for_each(|(name, _)| own.set(name, Node::made(Value::Null)));
+        for (name, _) in chosen {
+            own.set(name, Node::made(Value::Null));
+        }
         let mut vars = scope.resolve(&own, found);
-        chosen.iter().for_each(|(name, node)| vars.set(name, node.clone()));
+        for (name, node) in chosen {
+            vars.set(name, node.clone());
+        }
+        if let Value::Map(entries) = &mut vars.value {
+            for (key, node) in entries.iter_mut().filter(|(_, node)| node.value == Value::Null) {
+                // It must be given, which a check does not ask for yet.
+                node.value = Value::Late(format!("${{{{ vars.{} }}}}", key.text));
+                if env.is_some() {
+                    let message = format!("the variable `{}` has no value", key.text);
+                    let hint = format!("give it one: --var {}=…", key.text);
+                    found.add(Diagnostic::at(key.span, message).hint(hint));
+                }
+            }
+        }
         let scope = Scope { source, rows: vec![vars_row(&vars)], env, late: None };
         let regions = scope.resolve(&runbook.regions, found);
         let modes = scope.resolve(&runbook.modes, found);
@@ -75,7 +90,8 @@ pub(crate) struct Resolver<'a> {
     pub(crate) order: &'a Order<'a>,
     pub(crate) tables: &'a Tables,
     pub(crate) way: Way<'a>,
-    pub(crate) env: Env<'a>,
+    /// `None` in a check.
+    pub(crate) env: Option<Env<'a>>,
     pub(crate) files: Files<'a>,
     pub(crate) catalogue: Catalogue,
 }
@@ -143,19 +159,32 @@ impl<'a> Resolver<'a> {
     pub(crate) fn step(&self, at: usize, removed: &[bool], found: &mut Found) -> Resolved {
         let step = self.order.steps[at].step;
         let early = self.scope();
-        let ancestors = |id: &str, name: &str| self.late(at, id, name, removed, false);
-        let asked = |id: &str, name: &str| self.late(at, id, name, removed, true);
+        let earlier = |other| self.order.precedes(other, at);
+        let ancestors = |id: &str, name: &str| self.late((id, name), &earlier, removed);
+        // A question is asked when its own step and the steps of its group have been looked at.
+        let own = |other: usize| other == at || self.order.steps[other].group == Some(at);
+        let asked = |id: &str, name: &str| {
+            self.late((id, name), &|other| own(other) || earlier(other), removed)
+        };
         let work = Scope { late: Some(&ancestors), ..self.scope() };
         let question = Scope { late: Some(&asked), ..self.scope() };
-        let text = |node: &Option<Node>, scope: &Scope<'_>, found: &mut Found| match scope
-            .resolve(node.as_ref()?, found)
-            .value
-        {
-            Value::Text(text) | Value::Late(text) => Some(text),
-            _ => None,
+        let text = |node: &Option<Node>, scope: &Scope<'_>, found: &mut Found| {
+            let node = scope.resolve(node.as_ref()?, found);
+            match node.value {
+                Value::Text(text) | Value::Late(text) => Some(text),
+                _ => {
+                    let message = format!("this must be a text, not {}", node.quote());
+                    found.add(Diagnostic::at(node.span, message));
+                    None
+                }
+            }
         };
-        let on_failure = step.on_failure.as_ref().map(|node| early.resolve(node, found));
-        let timeout = step.timeout.as_ref().map(|node| early.resolve(node, found));
+        let known = |node: &Option<Node>, found: &mut Found| {
+            let node = early.resolve(node.as_ref()?, found);
+            (!node.is_late()).then_some(node)
+        };
+        let on_failure = known(&step.on_failure, found);
+        let timeout = known(&step.timeout, found);
         Resolved {
             title: text(&step.title, &work, found),
             confirm: text(&step.confirm, &question, found),
@@ -203,9 +232,10 @@ impl<'a> Resolver<'a> {
     /// The subscription and resource group of what names none of its own.
     fn azure(&self, found: &mut Found) -> (Option<String>, Option<String>) {
         let scope = self.scope();
+        // What cannot be resolved is reported here, once, and not again for everything that leans on it.
         let mut text = |node: &Option<Node>| {
             let node = scope.resolve(node.as_ref()?, found);
-            node.as_text().map(ToOwned::to_owned)
+            Some(node.as_text().unwrap_or_default().to_owned())
         };
         let azure = &self.runbook.azure;
         (text(&azure.subscription), text(&azure.resource_group))
@@ -217,31 +247,28 @@ impl<'a> Resolver<'a> {
         let mut watch = Vec::new();
         for watched in &self.runbook.watch {
             let url = scope.resolve(&watched.url, found);
-            match url.as_text() {
-                Some(url) => watch.push((watched, url.to_owned())),
-                None => found.add(Diagnostic::at(url.span, "`url` must be a text")),
+            match &url.value {
+                Value::Text(text) => watch.push((watched, text.clone())),
+                Value::Late(_) => {}
+                _ => found.add(Diagnostic::at(url.span, "`url` must be a text")),
             }
         }
         watch
     }
 
-    /// Whether a step may name what another has read. A question may also name what its own step and the steps of
-    /// its group have read, for it is asked when they have been looked at.
+    /// Whether a step may name what another one has read, which must be known by then.
     fn late(
         &self,
-        at: usize,
-        id: &str,
-        name: &str,
+        (id, name): (&str, &str),
+        is_known: &dyn Fn(usize) -> bool,
         removed: &[bool],
-        is_question: bool,
     ) -> Result<(), Diagnostic> {
         let Some(other) = self.order.find(id) else {
             let message = format!("`{id}` is not a step of this runbook");
             return Err(Diagnostic::whole_file(message).did_you_mean(id, self.order.ids()));
         };
         let step: &Step = self.order.steps[other].step;
-        let is_own = is_question && (other == at || self.order.steps[other].group == Some(at));
-        if !is_own && !self.order.precedes(other, at) {
+        if !is_known(other) {
             let message = format!("step `{id}` is not finished before this one starts");
             return Err(Diagnostic::whole_file(message).label(step.id.span, "the step"));
         }
@@ -254,13 +281,14 @@ impl<'a> Resolver<'a> {
         };
         match self.catalogue.get(&action.text) {
             Some(kind) if !kind.observed.contains(&name) => {
+                let known = || kind.observed.iter().copied();
                 let message = format!("`{}` reads no `{name}`", kind.name);
-                let known = kind.observed.iter().map(|name| format!("`{name}`"));
-                let diagnostic = Diagnostic::whole_file(message)
-                    .did_you_mean(name, kind.observed.iter().copied());
-                Err(match known.collect::<Vec<_>>().join(", ") {
-                    none if none.is_empty() => diagnostic,
-                    known => diagnostic.hint(format!("it reads {known}")),
+                let diagnostic = Diagnostic::whole_file(message).did_you_mean(name, known());
+                Err(match (kind.observed, diagnostic.hints.as_slice()) {
+                    ([_, ..], []) => {
+                        diagnostic.hint(format!("it reads {}", fields::listed(known(), " and ")))
+                    }
+                    _ => diagnostic,
                 })
             }
             _ => Ok(()),

@@ -68,11 +68,20 @@ const fn kind(
         effect: Effect::Changes,
         mark_valid_for: None,
         usual: Duration::from_secs(usual),
-        shows_within: Duration::from_secs(60),
+        shows_within: Duration::from_mins(1),
         deadline: Duration::from_mins(deadline),
         cured_by: &[],
         bind,
     }
+}
+
+const fn reads(
+    name: &'static str,
+    parameters: &'static [Parameter],
+    observed: &'static [&'static str],
+    times: (u64, u64),
+) -> Kind {
+    Kind { effect: Effect::Reads, ..kind(name, parameters, observed, times) }
 }
 
 const APP: Parameter = required("app", resource(SITE, Placed::InARegion, false));
@@ -197,7 +206,7 @@ static REPLICA: Kind = kind(
     &[],
     (1800, 360),
 );
-static CHECK: Kind = kind(
+static CHECK: Kind = reads(
     "http.check",
     &[
         required("url", Shape::Text),
@@ -211,4 +220,4 @@ static CHECK: Kind = kind(
     (15, 10),
 );
 static MANUAL: Kind = kind("manual", &[required("instructions", Shape::Text)], &[], (0, 60));
-static WAIT: Kind = kind("wait", &[required("for", Shape::Duration)], &[], (0, 60));
+static WAIT: Kind = reads("wait", &[required("for", Shape::Duration)], &[], (0, 60));

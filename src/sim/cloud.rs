@@ -148,7 +148,10 @@ impl Cloud {
     /// Begins, changes or ends the outage of a region.
     pub fn set_outage(&mut self, outage: Outage, region: &str, now: Timestamp) {
         self.advance(now);
-        self.blackout = Blackout { kind: outage, region: region.to_owned(), since: self.now };
+        // What is dark and stays so has been since it began.
+        let goes_on = self.is_dark(region) && outage != Outage::None;
+        let since = if goes_on { self.blackout.since } else { self.now };
+        self.blackout = Blackout { kind: outage, region: region.to_owned(), since };
         self.refresh();
     }
 

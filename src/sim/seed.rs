@@ -120,7 +120,7 @@ impl Cloud {
     }
 
     /// Adds what the plan names and is not there.
-    pub(super) fn add_missing(&mut self, plan: &Plan) {
+    pub fn add_missing(&mut self, plan: &Plan) {
         let seed = Seed::of(plan);
         Account::seed(self, &seed);
         Server::seed(self, &seed);

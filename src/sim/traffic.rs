@@ -5,7 +5,7 @@
 
 use super::{
     address::Address,
-    azure::{Profile, View, view},
+    azure::{Profile, View, is_outside, view},
     cloud::Cloud,
 };
 use jiff::Timestamp;
@@ -78,6 +78,7 @@ impl Cloud {
     /// Moves users on, and notes what they see if it is something new.
     pub(super) fn move_users(&mut self) {
         let mut crowds = std::mem::take(&mut self.crowds);
+        crowds.retain(|crowd| self.profiles.iter().any(|profile| profile.at == crowd.profile));
         for profile in &self.profiles {
             let answers = profile.answers(self);
             if let Some(crowd) = crowds.iter_mut().find(|crowd| crowd.profile == profile.at) {
@@ -123,13 +124,14 @@ impl Cloud {
     }
 
     fn seen_at(&self, target: &str) -> Sees {
-        let Some(site) = self.sites.iter().find(|site| site.host() == target) else {
-            return Sees::Page;
-        };
-        match view(self, site) {
-            View::App => Sees::Region(site.location.clone()),
-            View::Page => Sees::Page,
-            View::Nothing => Sees::Failure,
+        match self.sites.iter().find(|site| site.host() == target) {
+            Some(site) => match view(self, site) {
+                View::App => Sees::Region(site.location.clone()),
+                View::Page => Sees::Page,
+                View::Nothing => Sees::Failure,
+            },
+            None if is_outside(target) => Sees::Page,
+            None => Sees::Failure,
         }
     }
 }

@@ -67,7 +67,9 @@ impl World {
 
     /// Opens a world as the last answer left it.
     pub fn open(folder: &Path) -> Result<Self, WorldError> {
-        Ok(Self { cloud: read(folder)?, kept: Some(Kept::open(folder)?) })
+        let cloud = read(folder)?;
+        cut_torn_line(&folder.join(LEDGER))?;
+        Ok(Self { cloud, kept: Some(Kept::open(folder)?) })
     }
 
     /// Begins a world where another ended, with what the plan names and the other one lacks.
@@ -161,11 +163,14 @@ fn read(folder: &Path) -> Result<Cloud, WorldError> {
             return Err(WorldError::Unrepeatable { path, line: number + 1 });
         }
     }
-    if whole.len() < ledger.len().saturating_sub(1) {
-        let file = OpenOptions::new().write(true).open(&path).map_err(io("open", &path))?;
-        file.set_len(whole.len() as u64 + 1).map_err(io("cut the torn last line off", &path))?;
-    }
     Ok(cloud)
+}
+
+fn cut_torn_line(path: &Path) -> Result<(), WorldError> {
+    let ledger = fs::read(path).map_err(io("read", path))?;
+    let whole = ledger.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    let file = OpenOptions::new().write(true).open(path).map_err(io("open", path))?;
+    file.set_len(whole as u64).map_err(io("cut the torn last line off", path))
 }
 
 fn io(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> WorldError + use<> {

@@ -3,3 +3,5 @@
 
 mod contract;
 mod core;
+mod drill;
+mod simulator;

@@ -2,8 +2,8 @@
 
 use super::Turn;
 use crate::{
-    model::{DATA_LOSS, Datum, Evidence, span::between},
-    plan::{Step, Work},
+    model::{DATA_LOSS, Datum, Evidence, StepId, span::between},
+    plan::{self, Step, Work},
     run::StepState,
 };
 use std::time::Duration;
@@ -26,6 +26,12 @@ impl Turn<'_> {
         // That time passes makes nothing worse than what the operator has agreed to.
         let expected = agreed.data_loss.unwrap_or_default() + between(agreed.asked_at, self.now);
         agreed.at + YES_HOLDS < self.now || loss > expected + LOSS_MAY_GROW
+    }
+
+    /// The question's text, with what was read by now.
+    pub(super) fn confirm(&self, step: &Step) -> Option<String> {
+        let seen = |id: &StepId, name: &str| self.state_of(id)?.evidence.get(name).cloned();
+        step.confirm.as_ref().map(|text| plan::late_text(text, &seen))
     }
 
     /// What a question shows: the step's own evidence, or that of all children.

@@ -168,8 +168,11 @@ impl Arm {
         if !response.status().is_success() {
             return Err(trouble(&call, &ArmError::read(&response)));
         }
-        let unreadable =
-            |error| Trouble::odd(format!("{}: the answer makes no sense: {error}", call.says()));
+        // Only where, for serde's own text may quote a secret.
+        let unreadable = |error: serde_json::Error| {
+            let (line, column) = (error.line(), error.column());
+            Trouble::odd(format!("{}: unexpected answer at {line}:{column}", call.says()))
+        };
         serde_json::from_slice(response.body()).map(Some).map_err(unreadable)
     }
 
@@ -253,6 +256,9 @@ impl Arm {
         }
         // Not by way of `Url`, which would write a signed query anew.
         let uri: Uri = url.parse().map_err(|error| refused(format!("not an address: {error}")))?;
+        if uri.scheme_str() != Some("https") && !is_this_machine(&uri) {
+            return Err(refused("a token is sent over https only".to_owned()));
+        }
         let mut request = Request::new(Bytes::new());
         *request.method_mut() = call.method.clone();
         *request.uri_mut() = uri;
@@ -288,6 +294,10 @@ impl Arm {
         let nanos = now.subsec_nanosecond().unsigned_abs();
         Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanos)).to_string()
     }
+}
+
+fn is_this_machine(uri: &Uri) -> bool {
+    matches!(uri.host(), Some("localhost" | "127.0.0.1" | "[::1]"))
 }
 
 /// What a read that failed before a change was sent means for that change: nothing has happened yet.
@@ -413,6 +423,16 @@ mod tests {
         let trouble = arm.answer(&call).await.unwrap_err();
         assert!(!trouble.why.contains("secret"), "{trouble}");
         assert!(script.sent().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_token_is_not_sent_in_the_clear_except_to_this_machine() {
+        for (azure, is_sent) in [("http://10.0.0.5", false), ("http://127.0.0.1:8080", true)] {
+            let script = Script::new().on("GET /sites/app", ok("{}"));
+            let clients = Clients { azure: azure.parse().unwrap(), ..script.clients() };
+            let answer = Arm::new(&clients).answer(&Call::get(&Id::from_azure(SITE))).await;
+            assert_eq!(answer.is_ok(), is_sent, "{azure}");
+        }
     }
 
     #[tokio::test]

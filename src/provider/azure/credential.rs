@@ -24,7 +24,7 @@ pub enum SignIn {
     Cli,
     /// As the identity of the machine; of one of several, when a client id is given.
     Managed { client_id: Option<String> },
-    /// As the workload of a Kubernetes cluster: azure_identity reads `AZURE_TENANT_ID`, `AZURE_CLIENT_ID` and
+    /// As the workload of a Kubernetes cluster: `azure_identity` reads `AZURE_TENANT_ID`, `AZURE_CLIENT_ID` and
     /// `AZURE_FEDERATED_TOKEN_FILE`.
     Workload,
     /// As an app, with its secret.
@@ -99,7 +99,7 @@ impl Tokens for Credential {
     async fn token(&self, scope: &str, fresh: bool) -> Result<Secret, Trouble> {
         let mut kept = self.kept.lock().await;
         if fresh {
-            // azure_identity keeps tokens of its own, for as long as the credential lives.
+            // `azure_identity` keeps tokens of its own, for as long as the credential lives.
             *kept = Kept::default();
         }
         match kept.tokens.get(scope) {
@@ -126,5 +126,29 @@ impl Tokens for Credential {
 impl fmt::Debug for Credential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Credential({})", self.sign_in.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::action::TroubleKind;
+
+    #[tokio::test]
+    async fn a_sign_in_that_fails_is_named_and_no_other_is_tried() {
+        let sign_in = SignIn::ClientSecret {
+            tenant: "not a tenant".to_owned(),
+            client_id: "sp-drill".to_owned(),
+            secret: Secret::new("hush"),
+        };
+        let credential = Credential::new(sign_in, Clock::real());
+        let trouble = credential.token("https://management.azure.com/.default", false).await;
+        let trouble = trouble.unwrap_err();
+        assert_eq!(trouble.kind, TroubleKind::Denied);
+        assert!(
+            trouble.why.starts_with("cannot sign in to Azure as the app sp-drill: "),
+            "{trouble}"
+        );
+        assert!(!trouble.why.contains("hush"));
     }
 }

@@ -97,7 +97,7 @@ const WEB_CONFIG: &str = r#"<?xml version="1.0" encoding="utf-8"?>
 "#;
 
 fn bind(params: &Params<'_>, clients: &Clients) -> Result<Arc<dyn Action>, Diagnostic> {
-    let action = Page {
+    let action = Maintenance {
         arm: Arm::new(clients),
         app: params.resource("app")?,
         plan: params.resource("plan")?,
@@ -109,7 +109,7 @@ fn bind(params: &Params<'_>, clients: &Clients) -> Result<Arc<dyn Action>, Diagn
     Ok(action.into_action())
 }
 
-struct Page {
+struct Maintenance {
     arm: Arm,
     app: Resource,
     plan: Resource,
@@ -120,7 +120,7 @@ struct Page {
 }
 
 #[async_trait]
-impl OnAzure for Page {
+impl OnAzure for Maintenance {
     fn arm(&self) -> &Arm {
         &self.arm
     }
@@ -138,7 +138,7 @@ impl OnAzure for Page {
             && !site.bears(&self.tag)
         {
             let why = format!(
-                "the app `{}` is there already and does not bear the tag failover={}: it is not ours to change",
+                "the app `{}` does not bear the tag failover={}: it is not ours to change",
                 self.app.name, self.tag
             );
             return Ok(Observation::new(Answer::Never { why }, evidence));
@@ -203,7 +203,7 @@ impl OnAzure for Page {
     }
 }
 
-impl Page {
+impl Maintenance {
     fn change(&self, id: &str, sign: Sign) -> Change {
         let (app, plan) = (&self.app.name, &self.plan.name);
         let says = match id {

@@ -1,6 +1,6 @@
 //! Actions on Azure, through Azure Resource Manager.
 //!
-//! One file per family. [`OnAzure`] is the shape that they share: an action says what it reads, what it needs and which
+//! One file per family. `OnAzure` is the shape that they share: an action says what it reads, what it needs and which
 //! request carries out a change; sending, polling and the search for locks and permissions are the same for all.
 
 mod account;

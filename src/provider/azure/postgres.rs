@@ -8,6 +8,7 @@ use crate::{
     action::{Placed, Shape, Trouble},
     model::{Datum, Evidence, Resource},
 };
+use futures_util::future::join;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -17,12 +18,6 @@ pub(super) const SERVER: Shape = Shape::Resource {
     placed: Placed::InARegion,
     made: false,
 };
-pub(super) const MADE_SERVER: Shape = Shape::Resource {
-    kind: "Microsoft.DBforPostgreSQL/flexibleServers",
-    placed: Placed::InARegion,
-    made: true,
-};
-
 /// What a server is to others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
@@ -149,16 +144,18 @@ pub(super) struct Lag {
 }
 
 impl Lag {
+    /// Asks the replica, and the primary unless that one is lost.
     pub(super) async fn read(
         arm: &Arm,
-        primary: &Resource,
+        primary: Option<&Resource>,
         replica: &Resource,
         now: Timestamp,
     ) -> Self {
         let seconds = metric(arm, replica, "physical_replication_delay_in_seconds", now);
         // The largest of all replicas' delays: the primary does not tell them apart.
-        let bytes = metric(arm, primary, "physical_replication_delay_in_bytes", now);
-        let (seconds, bytes) = (seconds.await, bytes.await);
+        let bytes =
+            async { metric(arm, primary?, "physical_replication_delay_in_bytes", now).await };
+        let (seconds, bytes) = join(seconds, bytes).await;
         Self {
             seconds: seconds.map(|point| point.1),
             bytes: bytes.map(|point| point.1),

@@ -107,7 +107,7 @@ impl OnAzure for Promote {
             .text("role", server.role().as_str())
             .text("from_role", from.as_ref().map_or("unknown", |from| from.role().as_str()));
         let mut state = None;
-        if server.role() == Role::Replica {
+        if server.role() == Role::Replica && from.is_some() {
             state = replication(&self.arm, &self.from, &self.server).await;
             if let Some(state) = &state {
                 evidence.set("replication", Datum::Text(state.clone()));
@@ -115,7 +115,8 @@ impl OnAzure for Promote {
         }
         let answer = self.answer(look, &server, from.as_ref(), state.as_deref()).await;
         if matches!(answer, Answer::Missing(_)) {
-            let lag = Lag::read(&self.arm, &self.from, &self.server, look.now).await;
+            let primary = from.as_ref().map(|_| &self.from);
+            let lag = Lag::read(&self.arm, primary, &self.server, look.now).await;
             lag.add_to(&mut evidence);
             let loss = if self.mode == Mode::Planned { Some(0.0) } else { lag.loss() };
             if let Some(loss) = loss {
@@ -148,10 +149,8 @@ impl OnAzure for Promote {
     }
 
     async fn examine(&self) -> Vec<Finding> {
-        let (server, from) = (
-            Server::glimpse(&self.arm, &self.server).await,
-            Server::glimpse(&self.arm, &self.from).await,
-        );
+        let server = Server::glimpse(&self.arm, &self.server).await;
+        let from = Server::glimpse(&self.arm, &self.from).await;
         let Some(server) = server.filter(|server| server.role() == Role::Replica) else {
             return Vec::new();
         };
@@ -161,6 +160,14 @@ impl OnAzure for Promote {
         }
         if self.swaps {
             findings.extend(self.virtual_endpoint().await);
+        }
+        if self.mode == Mode::Planned {
+            let state = replication(&self.arm, &self.from, &self.server).await;
+            if let Some(state) = state.filter(|state| state != "Active") {
+                let name = &self.server.name;
+                let why = format!("the replication of `{name}` is {state}, not Active");
+                findings.push(Finding::blocker(why));
+            }
         }
         findings
     }
@@ -201,7 +208,8 @@ impl Promote {
             return not_yet(format!("`{name}` is {}", server.state()));
         }
         match (replication, self.mode) {
-            (Some("Broken"), _) => {
+            // When the old primary is dead its replication is broken, and that is why it is forced.
+            (Some("Broken"), Mode::Planned) => {
                 return never(format!(
                     "the replication of `{name}` is Broken: it must be made anew"
                 ));

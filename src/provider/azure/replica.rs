@@ -5,7 +5,7 @@ use super::{
     arm::{Arm, Call, before_sending},
     examine::Need,
     id::Id,
-    postgres::{MADE_SERVER, Role, SERVER, Server, replication},
+    postgres::{Role, SERVER, Server, replication},
 };
 use crate::{
     action::{
@@ -22,7 +22,7 @@ pub(crate) static REPLICA: Kind = Kind {
     name: "azure.postgres.replica",
     summary: "Make sure that a PostgreSQL server has an active replica",
     parameters: &[
-        Parameter::required("server", MADE_SERVER, "The replica"),
+        Parameter::required("server", SERVER, "The replica"),
         Parameter::required("source", SERVER, "The primary that it replicates from"),
     ],
     observed: &["role", "replication"],
@@ -92,7 +92,7 @@ impl OnAzure for Replicate {
             not_yet(format!("`{source}` still replicates from `{name}`"))
         } else {
             never(format!(
-                "`{name}` stands in the way: it is no replica, and Azure cannot make one of it. Look whether anything in it is still needed, delete it by hand, and it will be made anew"
+                "`{name}` stands in the way: Azure cannot make a replica of it. When nothing in it is needed, delete it by hand, and it will be made anew"
             ))
         };
         Ok(Observation::new(answer, evidence))

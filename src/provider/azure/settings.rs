@@ -88,7 +88,7 @@ impl Set {
     /// The names whose values differ from what is wanted.
     fn differing(&self, found: &Map<String, Value>) -> Vec<&str> {
         let differs = |(name, wanted): &&(String, Value)| {
-            entry(found, name).is_none_or(|(_, value)| value != wanted)
+            entry(found, name).is_none_or(|(_, value)| !fits(value, wanted))
         };
         self.wanted.iter().filter(differs).map(|(name, _)| name.as_str()).collect()
     }
@@ -105,6 +105,16 @@ impl Set {
 /// Azure takes `db_host` and `DB_HOST` for the same name.
 fn entry<'a>(found: &'a Map<String, Value>, name: &str) -> Option<(&'a String, &'a Value)> {
     found.iter().find(|(known, _)| known.eq_ignore_ascii_case(name))
+}
+
+/// Whether a value is as wanted, whatever else Azure adds to it.
+fn fits(found: &Value, wanted: &Value) -> bool {
+    match (found, wanted) {
+        (Value::Object(found), Value::Object(wanted)) => wanted
+            .iter()
+            .all(|(name, value)| entry(found, name).is_some_and(|(_, found)| fits(found, value))),
+        _ => found == wanted,
+    }
 }
 
 #[derive(Deserialize)]

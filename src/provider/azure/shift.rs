@@ -129,7 +129,7 @@ impl OnAzure for Shift {
     }
 
     async fn request(&self, change: &Change) -> Result<Call, Unapplied> {
-        let stage = self.stage(change).ok_or_else(|| unknown_change(change))?;
+        let stage = Stage::of(change).ok_or_else(|| unknown_change(change))?;
         let found = Profile::find(&self.arm, &self.profile).await.map_err(before_sending)?;
         let profile = found.ok_or_else(|| Unapplied::Refused {
             why: format!("the profile `{}` is gone", self.profile.name),
@@ -148,16 +148,19 @@ enum Stage {
     Done,
 }
 
-impl Shift {
-    fn stage(&self, change: &Change) -> Option<Stage> {
+impl Stage {
+    /// The stage that a change of this action brings about.
+    fn of(change: &Change) -> Option<Self> {
         let id = change.id.as_str();
         if id == FIRST {
-            return Some(Stage::First);
+            return Some(Self::First);
         }
         let percent = id.strip_suffix(" %")?.parse().ok()?;
-        Some(if percent == 100 { Stage::Done } else { Stage::Percent(percent) })
+        Some(if percent == 100 { Self::Done } else { Self::Percent(percent) })
     }
+}
 
+impl Shift {
     fn answer(&self, profile: &Profile, to: &Endpoint, from: &Endpoint) -> Answer {
         let name = &self.profile.name;
         if to.is_enabled() && !from.is_enabled() && routed_before(profile).is_none() {
@@ -165,6 +168,10 @@ impl Shift {
         }
         if let Some(why) = self.hindrance(profile) {
             return Answer::Never { why };
+        }
+        if !from.is_enabled() {
+            // It serves nobody, and must not begin to: there is nothing left to do in stages.
+            return Answer::Missing(vec![self.percent(100)]);
         }
         let now = share(profile, to, from);
         let begun = now > 0.0;
@@ -182,10 +189,14 @@ impl Shift {
         let stages = self.stages.iter().filter(is_ahead).map(|stage| {
             // The first real stage waits only for the endpoint to be Online: until then the others carry all users.
             let stay = if self.stages.first() == Some(stage) { Duration::ZERO } else { stay };
-            let says = format!("{name}: {stage} % to {}", to.name);
-            Change::harmless(format!("{stage} %"), Sign::Changes, says).after_staying(stay)
+            self.percent(*stage).after_staying(stay)
         });
         Answer::Missing(first.into_iter().chain(stages).collect())
+    }
+
+    fn percent(&self, stage: u64) -> Change {
+        let says = format!("{}: {stage} % to {}", self.profile.name, endpoint_name(&self.to));
+        Change::harmless(format!("{stage} %"), Sign::Changes, says)
     }
 
     fn hindrance(&self, profile: &Profile) -> Option<String> {
@@ -223,18 +234,22 @@ impl Shift {
             .iter()
             .cloned()
             .map(|mut endpoint| {
-                let mut set = |weight: u64, is_enabled: bool| {
-                    let status = if is_enabled { "Enabled" } else { "Disabled" };
-                    endpoint.properties.insert("weight".to_owned(), json!(weight));
-                    endpoint.properties.insert("endpointStatus".to_owned(), json!(status));
+                let mut set = |name: &str, value: Value| {
+                    endpoint.properties.insert(name.to_owned(), value);
                 };
                 if endpoint.name.eq_ignore_ascii_case(to) {
-                    set(weights.0, true);
+                    set("weight", json!(weights.0));
+                    set("endpointStatus", json!("Enabled"));
                 } else if endpoint.name.eq_ignore_ascii_case(from) {
-                    // Azure refuses a weight of 0.
-                    set(weights.1, stage != Stage::Done);
+                    set("weight", json!(weights.1));
+                    // Disabled, because Azure refuses a weight of 0.
+                    if stage == Stage::Done {
+                        set("endpointStatus", json!("Disabled"));
+                    }
                 }
-                endpoint.properties.remove("endpointMonitorStatus");
+                endpoint
+                    .properties
+                    .retain(|name, value| name != "endpointMonitorStatus" && !value.is_null());
                 endpoint
             })
             .collect();
@@ -376,6 +391,17 @@ mod tests {
         let endpoints = &sent["properties"]["endpoints"];
         assert_eq!(endpoints[0]["properties"]["endpointStatus"], "Disabled");
         assert_eq!(endpoints[1]["properties"]["endpointStatus"], "Enabled");
+    }
+
+    #[tokio::test]
+    async fn an_endpoint_that_serves_nobody_is_never_enabled() {
+        let off = "Disabled";
+        let script = script(&weighted((off, 1), (off, 1000), "Disabled"));
+        let action = shift(&script);
+        assert_eq!(missing(&action.observe(&look()).await.unwrap().answer), ["100 %"]);
+        apply_first(&action).await.unwrap();
+        let sent = sent(&script);
+        assert_eq!(sent["properties"]["endpoints"][0]["properties"]["endpointStatus"], "Disabled");
     }
 
     #[tokio::test]

@@ -164,9 +164,10 @@ impl Failover {
         let is_cut_off = self.mode == Mode::Unplanned
             && status.eq_ignore_ascii_case("Unavailable")
             && stats.last_sync().is_some();
-        if !stats.is_live() && !(is_cut_off && stats.can(self.mode)) {
+        let is_whole = stats.is_live() || is_cut_off && stats.can(self.mode);
+        if !is_whole {
             return Some(format!(
-                "the copy of `{name}` in {to} is not complete (replication is {status}, not Live): failing over now would lose what has not been copied"
+                "replication of `{name}` is {status}, not Live: {to} does not hold everything yet, and what it lacks would be lost"
             ));
         }
         (!stats.can(self.mode)).then(|| {
@@ -179,11 +180,11 @@ impl Failover {
 
     fn failover(&self, account: &Account, stats: &Replication) -> Change {
         let before = &account.sku.name;
-        let mut says = format!("fail {} over to {}", self.account.name, self.to);
-        match stats.sku_after(self.mode).filter(|after| *after != before) {
-            Some(after) => says.push_str(&format!("; {before} → {after}")),
-            None => says.push_str(&format!(", {}", self.mode)),
-        }
+        let how = match stats.sku_after(self.mode).filter(|after| *after != before) {
+            Some(after) => format!("; {before} → {after}"),
+            None => format!(", {}", self.mode),
+        };
+        let says = format!("fail {} over to {}{how}", self.account.name, self.to);
         Change::harmless("failover", Sign::CannotBeUndone, says).only_from(account.mark())
     }
 }
@@ -270,7 +271,7 @@ mod tests {
     async fn a_copy_cut_off_by_the_outage_may_become_primary() {
         let cut_off = |mode| {
             observe(mode, |a| {
-                a["properties"]["geoReplicationStats"]["status"] = json!("Unavailable")
+                a["properties"]["geoReplicationStats"]["status"] = json!("Unavailable");
             })
         };
         assert_eq!(missing(&cut_off("unplanned").await.answer), ["failover"]);

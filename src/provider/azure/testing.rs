@@ -113,6 +113,7 @@ pub(crate) fn no(status: u16, code: &str) -> Outcome {
     answer(status, &[], &format!(r#"{{"error":{{"code":"{code}","message":"because"}}}}"#))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "an outcome, as the others are")]
 pub(crate) fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Outcome {
     let mut response = http::Response::builder().status(status).header("x-ms-request-id", "8f2c");
     for (name, value) in headers {

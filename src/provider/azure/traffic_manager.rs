@@ -162,7 +162,7 @@ impl SetEndpoint {
         let wants_external = self.wanted.contains_key("target");
         if is_external != wants_external && (wants_external || self.target.is_some()) {
             let why = format!(
-                "`{label}` is of the type {}: an endpoint cannot change its type, only be deleted and made anew",
+                "`{label}` is of the type {}: delete it by hand, and it will be made anew",
                 name_of(&endpoint.kind)
             );
             return Answer::Never { why };

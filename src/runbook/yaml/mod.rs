@@ -82,7 +82,15 @@ struct Open {
 
 enum Items {
     List(Vec<Node>),
-    Map { entries: Vec<(Key, Node)>, places: HashMap<String, Span>, key: Option<Option<Key>> },
+    Map { entries: Vec<(Key, Node)>, places: HashMap<String, Span>, next: Next },
+}
+
+/// What the next value of a map is.
+enum Next {
+    Key,
+    ValueOf(Key),
+    /// The value of a key that was refused.
+    Nothing,
 }
 
 /// What an anchor names.
@@ -185,7 +193,8 @@ impl<'a> Reader<'a> {
                 self.open(Items::List(Vec::new()), style, span, anchor);
             }
             Event::MappingStart(style, anchor, _) => {
-                let items = Items::Map { entries: Vec::new(), places: HashMap::new(), key: None };
+                let items =
+                    Items::Map { entries: Vec::new(), places: HashMap::new(), next: Next::Key };
                 self.open(items, style, span, anchor);
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(span),
@@ -247,7 +256,10 @@ impl<'a> Reader<'a> {
         let above = self.stack.len();
         let whole = match self.anchors.get(&id) {
             None => Err("this alias stands inside of what it names".to_owned()),
+            // It was said once, and would be said of every alias that follows.
+            Some(_) if self.copied > COPY_LIMIT => Ok(hole(span)),
             Some(named) if self.copied + named.size > COPY_LIMIT => {
+                self.copied = COPY_LIMIT + 1;
                 Err(format!("aliases copy more than {COPY_LIMIT} values"))
             }
             Some(named) if above + named.depth > DEPTH_LIMIT => Err(too_deep()),
@@ -279,10 +291,13 @@ impl<'a> Reader<'a> {
         open.size += whole.size;
         match &mut open.items {
             Items::List(items) => items.push(whole.node),
-            Items::Map { entries, places, key } => match key.take() {
-                None => *key = Some(as_key(whole, places, &mut self.found)),
-                Some(None) => {}
-                Some(Some(key)) => entries.push((key, whole.node)),
+            Items::Map { entries, places, next } => match std::mem::replace(next, Next::Key) {
+                Next::Key => {
+                    let key = as_key(whole, places, &mut self.found);
+                    *next = key.map_or(Next::Nothing, Next::ValueOf);
+                }
+                Next::ValueOf(key) => entries.push((key, whole.node)),
+                Next::Nothing => {}
             },
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{
     storage::Account,
-    web::{Content, Site},
+    web::{self, Content, Site},
 };
 use crate::sim::{
     call::{Call, Reply},
@@ -112,4 +112,9 @@ pub(in crate::sim) fn view(cloud: &Cloud, site: &Site) -> View {
 /// The status that a path of a site answers; none when its region is out.
 pub(super) fn status(cloud: &Cloud, site: &Site, path: &str) -> Option<u16> {
     (!cloud.is_dark(&site.location)).then(|| visit(cloud, site, path).status)
+}
+
+/// Whether a host is none of this world's. Those are taken to be well.
+pub(in crate::sim) fn is_outside(host: &str) -> bool {
+    !host.ends_with(web::SUFFIX)
 }

@@ -1,6 +1,9 @@
 //! Metrics, which come a while after what they measure (Azure Monitor, Metrics - List).
 
-use super::postgres::{KIND, Server};
+use super::{
+    operation::instant,
+    postgres::{KIND, Server},
+};
 use crate::sim::{
     address::{Address, find},
     call::{Call, Refusal, Replied, Reply},
@@ -36,8 +39,7 @@ pub(super) fn answer(cloud: &Cloud, call: &Call<'_>, at: &Address) -> Replied {
         let points =
             (start..end).take(usize::try_from(MOST).unwrap_or_default()).filter_map(|minute| {
                 let at = Timestamp::from_second(minute * 60).ok()?;
-                let mut point =
-                    json!({ "timeStamp": at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string() });
+                let mut point = json!({ "timeStamp": instant(at) });
                 // A minute without a value has only its time.
                 if let Some(value) = value(cloud, server, name, at) {
                     point[&aggregation] = json!(value);

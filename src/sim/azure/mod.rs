@@ -12,7 +12,7 @@ mod storage;
 mod traffic_manager;
 mod web;
 
-pub(super) use app::{View, view};
+pub(super) use app::{View, is_outside, view};
 pub(super) use operation::Operation;
 pub(super) use policy::{Policy, Throttle};
 pub(super) use postgres::Server;
@@ -26,6 +26,7 @@ use super::{
     call::{Call, Refusal, Replied, Reply},
     cloud::{Cloud, Outage},
 };
+use jiff::fmt::rfc2822;
 use operation::guid;
 use serde_json::json;
 
@@ -140,12 +141,13 @@ fn check_version(call: &Call<'_>) -> Result<(), Refusal> {
 fn dress(reply: Reply, call: &Call<'_>, number: u64) -> Reply {
     let request = guid(number ^ 0x00c0_ffee_0000);
     let correlation = call.header("x-ms-correlation-request-id").unwrap_or(&request).to_owned();
-    let arrived = call.now.strftime("%Y%m%dT%H%M%SZ");
+    let arrived = operation::instant(call.now).replace(['-', ':'], "");
+    let date = rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&call.now);
     let mut reply = reply
         .with("x-ms-routing-request-id", format!("WESTEUROPE:{arrived}:{request}"))
         .with("x-ms-request-id", request)
         .with("x-ms-correlation-request-id", correlation)
-        .with("date", call.now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string())
+        .with("date", date.unwrap_or_default())
         .with("cache-control", "no-cache")
         .with("pragma", "no-cache")
         .with("expires", "-1")

@@ -4,15 +4,10 @@
 
 use super::{
     app,
-    traffic_manager::{Endpoint, KIND, Profile, SUFFIX},
+    traffic_manager::{Endpoint, Profile},
     web::SITE,
 };
-use crate::sim::{
-    address::{Address, find, location},
-    call::Refusal,
-    cloud::Cloud,
-    seed::{Seed, address, region},
-};
+use crate::sim::{address::Address, call::Refusal, cloud::Cloud};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -229,9 +224,10 @@ impl Cloud {
     }
 
     fn is_well(&self, endpoint: &Endpoint, monitor: &Monitor) -> bool {
-        let site = self.sites.iter().find(|site| site.host() == endpoint.target);
-        // A host outside this world is taken to be well.
-        let status = site.map_or(Some(200), |site| app::status(self, site, &monitor.path));
+        let status = match self.sites.iter().find(|site| site.host() == endpoint.target) {
+            Some(site) => app::status(self, site, &monitor.path),
+            None => app::is_outside(&endpoint.target).then_some(200),
+        };
         let is_expected = |status: u16| match &monitor.expected[..] {
             [] => status == 200,
             ranges => ranges.iter().any(|(min, max)| (*min..=*max).contains(&status)),
@@ -275,61 +271,4 @@ impl Cloud {
         let all = self.profiles.iter().filter(|profile| profile.endpoints.iter().any(targets));
         all.map(Profile::host).collect()
     }
-}
-
-impl Profile {
-    /// Priority routing, the active region's endpoint first and the standby's disabled.
-    pub(in crate::sim) fn seed(cloud: &mut Cloud, seed: &Seed<'_>) {
-        let found: Vec<_> = seed.names_before(SUFFIX).collect();
-        let own: Vec<_> = seed.of_kind(KIND).map(|one| one.name.clone()).collect();
-        for resource in seed.of_kind(KIND) {
-            let at = address(resource);
-            let is_others = |name: &&&str| !own.iter().any(|own| own.eq_ignore_ascii_case(name));
-            let name = found.iter().find(|name| name.eq_ignore_ascii_case(&at.name));
-            let name = name
-                .or_else(|| found.iter().find(is_others))
-                .map_or(at.name.clone(), |name| (*name).to_owned());
-            if find(&cloud.profiles, &at).is_none() {
-                cloud.profiles.push(Self::new(at.clone(), &name));
-            }
-            for (count, (name, place)) in endpoints(seed, &at).into_iter().enumerate() {
-                let is_active = place == seed.active;
-                let site = cloud.sites.iter().find(|site| site.location == place);
-                let target = site.map(|site| (site.at.id(SITE), site.host()));
-                let kind = if target.is_some() { "azureEndpoints" } else { "externalEndpoints" };
-                let (id, host) = target.unzip();
-                let endpoint = Endpoint {
-                    target_id: id,
-                    target: host.unwrap_or_else(|| format!("{place}.proseware.example")),
-                    is_enabled: is_active,
-                    location: Some(place.clone()),
-                    probe: Probe { seen: Seen::Well, is_well: true, since: cloud.now },
-                    priority: if place == location(seed.plan.from.as_str()) { 1 } else { 2 },
-                    ..Endpoint::new(&name, kind, count)
-                };
-                let Some(profile) = cloud.profiles.iter_mut().find(|one| one.at == at) else {
-                    continue;
-                };
-                if profile.endpoints.iter().all(|one| !one.name.eq_ignore_ascii_case(&name)) {
-                    profile.endpoints.push(endpoint);
-                }
-            }
-        }
-    }
-}
-
-/// The endpoints that a plan names in a profile, and their regions.
-fn endpoints(seed: &Seed<'_>, profile: &Address) -> Vec<(String, String)> {
-    let mine = |resource: &&crate::model::Resource| {
-        let kind = resource.kind.to_ascii_lowercase();
-        kind.starts_with(&format!("{}/", KIND.to_ascii_lowercase()))
-    };
-    let named = seed.resources.iter().filter(mine).filter_map(|resource| {
-        let (parent, name) = resource.name.split_once('/')?;
-        let place = region(resource).unwrap_or_else(|| seed.active.clone());
-        (address(resource).beside(parent) == *profile).then(|| (name.to_owned(), place))
-    });
-    let mut all: Vec<_> = named.collect();
-    all.sort_by_key(|(_, place)| *place != location(seed.plan.from.as_str()));
-    all
 }

@@ -179,7 +179,7 @@ pub(super) fn signed(id: &str, version: &str) -> String {
         format!("api-version={version}&t=639171{:012}&c=MIIH", seed(id) % 1_000_000_000_000);
     scramble(&mut query, 1, 3_600);
     query.push_str("&s=");
-    scramble(&mut query, seed(id), 342);
+    scramble(&mut query, seed(id) ^ seed(version), 342);
     query.push_str("&h=");
     scramble(&mut query, seed(id) ^ 0x5bd1, 43);
     query
@@ -201,7 +201,8 @@ fn scramble(text: &mut String, seed: u64, length: usize) {
     }));
 }
 
-fn seed(id: &str) -> u64 {
+/// The hash of Fowler, Noll and Vo.
+pub(super) fn seed(id: &str) -> u64 {
     id.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })
@@ -218,5 +219,5 @@ pub(in crate::sim) fn guid(number: u64) -> String {
 
 /// An instant as Azure writes most of them.
 pub(in crate::sim) fn instant(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    Timestamp::from_second(at.as_second()).unwrap_or(at).to_string()
 }

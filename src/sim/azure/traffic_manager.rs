@@ -3,13 +3,15 @@
 //! Sources: Profiles and Endpoints (REST reference); the odd wire format was seen in recordings of az.
 
 use super::{
-    monitor::{Monitor, Probe},
+    monitor::{Monitor, Probe, Seen},
     web::SITE,
 };
+use crate::model::Resource;
 use crate::sim::{
-    address::{Address, Addressed, find, find_mut},
+    address::{Address, Addressed, find, find_mut, location},
     call::{Call, Refusal, Replied, Reply},
     cloud::{Cloud, Outage},
+    seed::{Seed, address, region},
 };
 use http::Method;
 use serde::{Deserialize, Serialize};
@@ -346,4 +348,62 @@ fn keep(cloud: &mut Cloud, changed: Profile) -> Result<(), Refusal> {
         None => cloud.profiles.push(changed),
     }
     Ok(())
+}
+
+impl Profile {
+    /// Priority routing, the active region's endpoint first and the standby's disabled.
+    pub(in crate::sim) fn seed(cloud: &mut Cloud, seed: &Seed<'_>) {
+        let found: Vec<_> = seed.names_before(SUFFIX).collect();
+        let own: Vec<_> = seed.of_kind(KIND).map(|one| one.name.clone()).collect();
+        for (number, resource) in seed.of_kind(KIND).enumerate() {
+            let at = address(resource);
+            let is_others = |name: &&&str| !own.iter().any(|own| own.eq_ignore_ascii_case(name));
+            let name = found.iter().find(|name| name.eq_ignore_ascii_case(&at.name));
+            let name = name
+                .or_else(|| found.iter().find(is_others))
+                .map_or(at.name.clone(), |name| (*name).to_owned());
+            if find(&cloud.profiles, &at).is_none() {
+                cloud.profiles.push(Self::new(at.clone(), &name));
+            }
+            for (count, (name, place)) in endpoints(seed, &at).into_iter().enumerate() {
+                let is_active = place == seed.active;
+                // The first profile leads to the first app of a region, the second to the second.
+                let here = || cloud.sites.iter().filter(|site| site.location == place);
+                let site = here().nth(number).or_else(|| here().next());
+                let target = site.map(|site| (site.at.id(SITE), site.host()));
+                let kind = if target.is_some() { "azureEndpoints" } else { "externalEndpoints" };
+                let (id, host) = target.unzip();
+                let endpoint = Endpoint {
+                    target_id: id,
+                    target: host.unwrap_or_else(|| format!("{place}.proseware.example")),
+                    is_enabled: is_active,
+                    location: Some(place.clone()),
+                    probe: Probe { seen: Seen::Well, is_well: true, since: cloud.now },
+                    ..Endpoint::new(&name, kind, count)
+                };
+                let Some(profile) = cloud.profiles.iter_mut().find(|one| one.at == at) else {
+                    continue;
+                };
+                if profile.endpoints.iter().all(|one| !one.name.eq_ignore_ascii_case(&name)) {
+                    profile.endpoints.push(endpoint);
+                }
+            }
+        }
+    }
+}
+
+/// The endpoints that a plan names in a profile, and their regions.
+fn endpoints(seed: &Seed<'_>, profile: &Address) -> Vec<(String, String)> {
+    let mine = |resource: &&Resource| {
+        let kind = resource.kind.to_ascii_lowercase();
+        kind.starts_with(&format!("{}/", KIND.to_ascii_lowercase()))
+    };
+    let named = seed.resources.iter().filter(mine).filter_map(|resource| {
+        let (parent, name) = resource.name.split_once('/')?;
+        let place = region(resource).unwrap_or_else(|| seed.active.clone());
+        (address(resource).beside(parent) == *profile).then(|| (name.to_owned(), place))
+    });
+    let mut all: Vec<_> = named.collect();
+    all.sort_by_key(|(_, place)| *place != location(seed.plan.from.as_str()));
+    all
 }

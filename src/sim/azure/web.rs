@@ -18,7 +18,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 pub(super) const SITE: &str = "Microsoft.Web/sites";
 pub(super) const PLAN: &str = "Microsoft.Web/serverfarms";
-const SUFFIX: &str = ".azurewebsites.net";
+pub(super) const SUFFIX: &str = ".azurewebsites.net";
 /// How long a started site takes until it answers.
 const BOOT: Duration = Duration::from_secs(15);
 

@@ -1,5 +1,6 @@
 //! The simulated Azure, driven as a client drives the real one.
 
+mod journey;
 mod postgres;
 mod reach;
 mod storage;

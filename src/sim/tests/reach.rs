@@ -155,3 +155,17 @@ async fn any_client_can_use_it_on_a_port() {
     assert_eq!(simulated.log().len(), 4);
     tasks.abort_all();
 }
+
+#[test]
+fn a_runbook_that_tidies_up_finds_the_world_after_a_failover() {
+    let mut after = plan();
+    after.serving = Side::To;
+    let mut client = Client::of(World::in_memory(Cloud::seeded(&after, Outage::None, start())));
+    let account = client.get(&format!("{STORAGE}?api-version=2023-05-01"));
+    assert_eq!(account["sku"]["name"], "Standard_LRS");
+    assert_eq!(account["properties"]["primaryLocation"], "westus");
+    let west = client.get_url("https://app-west.azurewebsites.net/health");
+    assert_eq!(json_of(&west)["database"], "writable");
+    let public = client.get_url("https://proseware.trafficmanager.net/health");
+    assert_eq!(header(&public, "x-region"), "westus");
+}

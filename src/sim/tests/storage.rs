@@ -147,7 +147,12 @@ fn a_world_that_is_opened_again_is_the_one_that_was_left() {
     client.wait("60m").get(READ);
     let left = serde_json::to_value(client.world.cloud()).unwrap();
 
+    // The process died while it wrote a line: that change was never answered.
+    let ledger = folder.path().join("ledger.jsonl");
+    let whole = std::fs::read_to_string(&ledger).unwrap();
+    std::fs::write(&ledger, format!("{whole}{{\"kind\":\"cha")).unwrap();
     let mut opened = World::open(folder.path()).unwrap();
+    assert_eq!(std::fs::read_to_string(&ledger).unwrap(), whole);
     opened.cloud_mut().advance(client.now);
     assert_eq!(serde_json::to_value(opened.cloud()).unwrap(), left);
 }

@@ -40,7 +40,7 @@ fn weights_and_priorities_out_of_range_or_taken_are_refused() {
     let same_region =
         json!({ "targetResourceId": format!("{GROUP}/Microsoft.Web/sites/app-east") });
     let answer = endpoint(&mut client, "secondary-region", &same_region);
-    assert!(String::from_utf8_lossy(answer.body()).contains("same") || answer.status() == 400);
+    assert!(String::from_utf8_lossy(answer.body()).contains("each Azure region"));
 }
 
 #[test]
@@ -118,4 +118,27 @@ fn users_of_a_dead_region_see_failures_until_the_page_is_there() {
     let client = Client::new(Outage::Data);
     let users = client.world.cloud().users();
     assert_eq!(users[0].shares, [(Sees::Failure, 1.0)]);
+}
+
+#[test]
+fn an_endpoint_whose_app_is_gone_turns_degraded() {
+    let mut client = Client::new(Outage::None);
+    let site = "Microsoft.Web/sites/app-east?api-version=2024-04-01";
+    assert_eq!(client.arm(Method::DELETE, site, "").status(), StatusCode::OK);
+    client.wait("1m");
+    assert_eq!(monitor(&mut client, "primary-region"), "Degraded");
+}
+
+#[test]
+fn a_profile_that_is_deleted_has_no_users_left() {
+    let mut client = Client::new(Outage::None);
+    endpoint(
+        &mut client,
+        "secondary-region",
+        &json!({ "endpointStatus": "Enabled", "priority": 3 }),
+    );
+    endpoint(&mut client, "primary-region", &json!({ "endpointStatus": "Disabled" }));
+    client.arm(Method::DELETE, &format!("{PROFILE}{VERSION}"), "");
+    let gone = client.wait("5m").arm(Method::GET, &format!("{PROFILE}{VERSION}"), "");
+    assert_eq!(gone.status(), StatusCode::NOT_FOUND);
 }

@@ -17,7 +17,7 @@ fn zip(files: &[(&str, &str)]) -> Vec<u8> {
 }
 
 /// Makes the plan and the site of a maintenance page in a third region.
-fn create_page(client: &mut Client) {
+pub(super) fn create_page(client: &mut Client) {
     let plan = json!({ "location": "Central US", "sku": { "name": "S1" }, "tags": { "failover": "proseware" } });
     let path = format!("Microsoft.Web/serverfarms/plan-maintenance{VERSION}");
     assert_eq!(client.change(Method::PUT, &path, &plan).status(), StatusCode::OK);
@@ -38,7 +38,7 @@ fn create_page(client: &mut Client) {
     assert_eq!(client.get(&path)["tags"]["failover"], "proseware");
 }
 
-fn publish(client: &mut Client, files: &[(&str, &str)]) -> Response {
+pub(super) fn publish(client: &mut Client, files: &[(&str, &str)]) -> Response {
     let url = "https://app-maintenance.scm.azurewebsites.net/api/publish?type=zip&async=true";
     let request = client.request(Method::POST, url, zip(files));
     client.send(&request).unwrap()

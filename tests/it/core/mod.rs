@@ -2,7 +2,7 @@
 
 mod actions;
 mod cloud;
-mod crash;
+pub mod crash;
 mod person;
-mod run;
+pub mod run;
 mod sweep;

@@ -1,0 +1,436 @@
+//! Plans of the ready-made runbooks, and what is in the way of a plan.
+
+use super::{Choice, OnFailure, Plan, build, late, late_text};
+use crate::{
+    model::{Datum, Mode, Node, Span, StepId, Value},
+    runbook::{Mistakes, load, sample::CATALOGUE},
+};
+use snapbox::{assert_data_eq, str};
+
+const PROSEWARE: &str = include_str!("../../runbooks/proseware.yaml");
+const REPROTECT: &str = include_str!("../../runbooks/proseware-reprotect.yaml");
+const WEB: &str = include_str!("../../runbooks/proseware-web.yaml");
+
+const FILES: crate::runbook::Files<'_> = &|_| Ok("<h1>soon</h1>".to_owned());
+
+fn choice<'a>(from: &'a str, to: &'a str, mode: Mode) -> Choice<'a> {
+    Choice {
+        from,
+        to,
+        mode: Some(mode),
+        vars: Vec::new(),
+        env: &|_| None,
+        made_up_env: true,
+        files: FILES,
+        catalogue: CATALOGUE,
+    }
+}
+
+fn made(text: &str, choice: &Choice<'_>) -> Result<Plan, Mistakes> {
+    let runbook = load("runbooks/sample.yaml", text.as_bytes(), CATALOGUE, FILES)
+        .unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    build(&runbook, choice)
+}
+
+fn plan(text: &str, choice: &Choice<'_>) -> Plan {
+    made(text, choice).unwrap_or_else(|mistakes| panic!("{mistakes}"))
+}
+
+/// The screen, without the name of exactly this plan.
+fn screen(plan: &Plan, width: usize) -> String {
+    plan.text(width).replace(&Plan::digest(&plan.to_bytes().unwrap()), "1234-5678")
+}
+
+/// The needs of each step, one in a line.
+fn needs(plan: &Plan) -> String {
+    let line = |step: &super::Step| {
+        let needs: Vec<&str> = step.needs.iter().map(StepId::as_str).collect();
+        format!("{} {} < {}", step.number, step.id, needs.join(" ")).trim_end().to_owned() + "\n"
+    };
+    plan.steps.iter().map(line).collect()
+}
+
+#[test]
+fn the_unplanned_plan_of_proseware_reads_as_its_table() {
+    let plan = plan(PROSEWARE, &choice("eastus", "westus", Mode::Unplanned));
+    assert_data_eq!(
+        screen(&plan, 80),
+        str![[r"
+proseware  eastus → westus  unplanned       runbooks/sample.yaml  plan 1234-5678
+offline: no cloud was asked, so what is already done is not known
+AZURE_SUBSCRIPTION_ID is not set: its value here is made up
+
+                                                            usually     at most
+ 1    page        ~ Put a maintenance page up in a third …  ~1 min      10 min
+                    azure.app_service.maintenance_page:
+                    app-proseware-maintenance, plan-proseware-maintenance
+ 2    ready       ~ Keep the endpoint of the new region r…  ~1 min 5 s  10 min
+                    azure.traffic_manager.endpoint: app-proseware-westus,
+                    tm-proseware/secondary-region
+ 3    cut-off     ~ Send users to the maintenance page      ~1 min 5 s  10 min
+                    azure.traffic_manager.endpoint: app-proseware-maintenance,
+                    tm-proseware/primary-region
+                    asks whether to go on if it fails
+ 4    stop-from   ~ Stop the app that users have left       ~20 s       2 min
+                    azure.app_service.stop: app-proseware-eastus
+                    owed if eastus cannot
+ 5    fence       ~ Let the old primary accept no more wr…  ~2 min      2 min
+                    azure.postgres.fence: pg-proseware-eastus
+                    owed if eastus cannot
+ 6    stop-to     ~ Stop the new app, so that it mounts t…  ~20 s       5 min
+                    azure.app_service.stop: app-proseware-westus
+    ── no way back from here: after this line, going back means a failback ──
+ 7 ?  go            asks once, then at the same time:
+                    asks: Fail the videos over and promote the database in
+                    westus (videos last in sync (known after step storage),
+                    database (known after step promote) behind)
+    7a  storage   ! Fail the training videos over           ~1 h        4 h
+                    azure.storage.failover: stproseware
+    7b  promote   ! Promote the database                    ~6 min      1 h
+                    azure.postgres.promote: pg-proseware-westus,
+                    pg-proseware-eastus
+    7c  settings  ~ Point the new app at its own database   ~5 s        5 min
+                    azure.app_service.settings: app-proseware-westus
+ 8    start       ~ Start the new app                       ~20 s       5 min
+                    azure.app_service.start: app-proseware-westus
+ 9    verify      · See that the new app is well, before …  ~15 s       15 min
+                    http.check:
+                    https://app-proseware-westus.azurewebsites.net/health
+10    shift       ~ Shift users from the page to the new …  ~9 min      30 min
+                    azure.traffic_manager.shift: tm-proseware/secondary-region,
+                    tm-proseware/primary-region
+11    served      · See that users are served by the new …  ~15 s       15 min
+                    http.check: https://proseware.trafficmanager.net/health
+
+11 steps, 2 that cannot be undone, 1 question
+expected 1 h 15 min, of which storage ~1 h
+users are served again after ~1 h 15 min
+objectives: recovery 2 h  expected to be met · data loss 15 min  not known yet
+lock: proseware, held in one state folder: it keeps no other machine out
+
+"]]
+    );
+}
+
+#[test]
+fn the_planned_plan_of_proseware_protects_and_tidies_at_the_end() {
+    let plan = plan(PROSEWARE, &choice("westus", "eastus", Mode::Planned));
+    assert_data_eq!(
+        needs(&plan),
+        str![[r"
+1 page <
+2 ready < page
+3 cut-off < ready
+4 stop-from < cut-off
+5 fence < stop-from
+6 stop-to < fence
+7 go < stop-to
+7a storage < stop-to
+7b promote < stop-to
+7c settings < stop-to
+8 start < go storage promote settings
+9 verify < start
+10 shift < verify
+11 served < shift
+12 redundancy < served
+13 replica < served
+14 unfence < replica
+15 point-back < served
+16 remove-page < point-back
+
+"]]
+    );
+    assert!(plan.steps.iter().all(|step| step.on_failure == OnFailure::Stop));
+}
+
+#[test]
+fn the_other_runbooks_have_plans_in_both_directions_and_modes() {
+    for text in [REPROTECT, WEB] {
+        for (from, to) in [("eastus", "westus"), ("westus", "eastus")] {
+            for mode in Mode::ALL {
+                plan(text, &choice(from, to, mode));
+            }
+        }
+    }
+    let reprotect = plan(REPROTECT, &choice("eastus", "westus", Mode::Planned));
+    assert_data_eq!(
+        screen(&reprotect, 100),
+        str![[r"
+proseware-reprotect  eastus → westus  planned                   runbooks/sample.yaml  plan 1234-5678
+offline: no cloud was asked, so what is already done is not known
+AZURE_SUBSCRIPTION_ID is not set: its value here is made up
+
+                                                                                usually     at most
+ 1    redundancy   ~ Keep the videos in both regions again                      ~10 s       2 d
+                     azure.storage.redundancy: stproseware
+ 2    stop-from    ~ Keep the old app stopped                                   ~20 s       5 min
+                     azure.app_service.stop: app-proseware-eastus
+                     starts at once
+ 3    replica      ~ Keep the database in both regions again                    ~30 min     6 h
+                     azure.postgres.replica: pg-proseware-eastus, pg-proseware-westus
+ 4    unfence      ~ Take the fence down from what is a replica now             ~2 min      10 min
+                     azure.postgres.fence: pg-proseware-eastus
+ 5    point-back   ~ Give the old endpoint its own app again, closed            ~1 min 5 s  10 min
+                     azure.traffic_manager.endpoint: app-proseware-eastus,
+                     tm-proseware/primary-region
+                     after stop-from
+ 6    remove-page  ~ Take the maintenance page down                             ~30 s       5 min
+                     azure.app_service.remove: app-proseware-maintenance,
+                     plan-proseware-maintenance, tm-proseware
+
+6 steps
+expected 32 min 20 s, of which replica ~30 min
+lock: proseware, held in one state folder: it keeps no other machine out
+
+"]]
+    );
+    let web = plan(WEB, &choice("eastus", "westus", Mode::Unplanned));
+    assert_data_eq!(
+        screen(&web, 100),
+        str![[r"
+proseware-web  eastus → westus  unplanned                       runbooks/sample.yaml  plan 1234-5678
+offline: no cloud was asked, so what is already done is not known
+AZURE_SUBSCRIPTION_ID is not set: its value here is made up
+
+                                                                                usually     at most
+ 1    disable   ~ Stop the app in the old region                                ~20 s       2 min
+                  azure.app_service.stop: app-proseware-eastus
+                  owed if eastus cannot
+ 2    enable    ~ Start the app in the new region                               ~20 s       5 min
+                  azure.app_service.start: app-proseware-westus
+ 3    running   · See that the new app is well                                  ~15 s       15 min
+                  http.check: https://app-proseware-westus.azurewebsites.net/health
+ 4    open      ~ Open the new endpoint                                         ~1 min 5 s  10 min
+                  azure.traffic_manager.endpoint: app-proseware-westus,
+                  tm-proseware/secondary-region
+ 5    close     ~ Close the old endpoint                                        ~1 min 5 s  10 min
+                  azure.traffic_manager.endpoint: tm-proseware/primary-region
+ 6    stopped   ~ See that the old app is stopped                               ~20 s       2 min
+                  azure.app_service.stop: app-proseware-eastus
+                  owed if eastus cannot
+ 7    pointing  · See that users are served by the new region                   ~15 s       15 min
+                  http.check: https://proseware.trafficmanager.net/health
+                  after close
+
+7 steps
+expected 3 min 25 s, of which close ~1 min 5 s
+users are served again after ~3 min 20 s
+objectives: recovery 30 min  expected to be met
+lock: proseware, held in one state folder: it keeps no other machine out
+
+"]]
+    );
+}
+
+#[test]
+fn no_line_of_a_plan_is_wider_than_the_screen() {
+    for width in [80, 100, 120] {
+        for text in [PROSEWARE, REPROTECT, WEB] {
+            let screen = plan(text, &choice("eastus", "westus", Mode::Planned)).text(width);
+            for line in screen.lines() {
+                assert!(line.chars().count() <= width, "{width}: {line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_plan_that_was_stored_is_the_same_plan() {
+    let plan = plan(PROSEWARE, &choice("eastus", "westus", Mode::Unplanned));
+    let bytes = plan.to_bytes().unwrap();
+    let read: Plan = serde_json::from_slice(&bytes).unwrap();
+    assert_eq!(read, plan);
+    assert_eq!(Plan::digest(&bytes), Plan::digest(&read.to_bytes().unwrap()));
+}
+
+#[test]
+fn parameters_are_written_out_in_full() {
+    let plan = plan(PROSEWARE, &choice("eastus", "westus", Mode::Unplanned));
+    let with = |id: &str| &plan.step(&StepId::new(id)).unwrap().action().unwrap().with;
+    let text = |node: &Node, key: &str| node.get(key).and_then(Node::as_text).map(str::to_owned);
+    let endpoint = with("shift").get("from").unwrap();
+    assert_eq!(text(endpoint, "name").as_deref(), Some("tm-proseware/primary-region"));
+    assert_eq!(text(endpoint, "region").as_deref(), Some("eastus"));
+    assert_eq!(text(endpoint, "resource_group").as_deref(), Some("rg-proseware"));
+    let page = with("page");
+    assert_eq!(text(page.get("app").unwrap(), "region").as_deref(), Some("centralus"));
+    assert_eq!(text(page.get("page").unwrap(), "text").as_deref(), Some("<h1>soon</h1>"));
+    assert_eq!(text(page, "tag").as_deref(), Some("proseware"));
+    assert_eq!(text(with("storage"), "mode").as_deref(), Some("unplanned"));
+    assert_eq!(text(with("storage").get("account").unwrap(), "region"), None);
+}
+
+#[test]
+fn the_page_is_made_by_the_run_wherever_it_is_touched() {
+    let plan = plan(PROSEWARE, &choice("eastus", "westus", Mode::Unplanned));
+    let touched = plan.steps.iter().filter_map(|step| step.action()).flat_map(|work| &work.touches);
+    let pages: Vec<_> = touched.filter(|it| it.name == "app-proseware-maintenance").collect();
+    assert!(pages.len() > 1 && pages.iter().all(|page| page.made_by_the_run), "{pages:?}");
+}
+
+#[test]
+fn who_waited_for_a_step_that_is_left_out_waits_for_what_it_waited_for() {
+    let text = "\
+failover: 1
+runbook: sample
+regions: { eastus: {}, westus: {} }
+steps:
+  - { id: a, action: wait, with: { for: 1m } }
+  - { id: b, action: wait, with: { for: 1m }, when: mode.name == \"planned\" }
+  - id: c
+    when: not (mode.name in [\"unplanned\"])
+    parallel:
+      - { id: d, action: wait, with: { for: 1m } }
+      - { id: e, action: wait, with: { for: 1m } }
+  - { id: f, action: wait, with: { for: 1m } }
+  - { id: g, action: wait, with: { for: 1m }, needs: [] }
+  - id: h
+    parallel:
+      - { id: i, action: wait, with: { for: 1m }, when: mode.name == \"planned\" }
+  - { id: j, action: wait, with: { for: 1m }, needs: [d, g] }
+finally:
+  - { id: k, action: wait, with: { for: 1m } }
+  - { id: l, action: wait, with: { for: 1m } }
+";
+    let unplanned = plan(text, &choice("eastus", "westus", Mode::Unplanned));
+    assert_data_eq!(
+        needs(&unplanned),
+        str![[r"
+1 a <
+2 f < a
+3 g <
+4 j < a g
+5 k <
+6 l < k
+
+"]]
+    );
+    let planned = plan(text, &choice("eastus", "westus", Mode::Planned));
+    assert_data_eq!(
+        needs(&planned),
+        str![[r"
+1 a <
+2 b < a
+3 c < b
+3a d < b
+3b e < b
+4 f < c d e
+5 g <
+6 h < g
+6a i < g
+7 j < d g
+8 k <
+9 l < k
+
+"]]
+    );
+}
+
+#[test]
+fn what_is_in_the_way_of_a_plan_is_said_together() {
+    let mut wrong = choice("eastsu", "eastsu", Mode::Planned);
+    wrong.vars = vec![("pubic".to_owned(), "x".to_owned()), ("page".to_owned(), "x".to_owned())];
+    assert_data_eq!(
+        made(PROSEWARE, &wrong).unwrap_err().to_string(),
+        str![[r"
+error: `eastsu` is not a region of this runbook, which has `eastus`, `westus`
+  --> runbooks/sample.yaml
+hint: did you mean `eastus`?
+
+error: there is no variable `pubic` in this runbook
+  --> runbooks/sample.yaml
+hint: did you mean `public`?
+
+error: `page` must be a map, not `x`
+  --> runbooks/sample.yaml:44:9
+   |
+44 |   page: { name: app-proseware-maintenance, resource_group: rg-proseware-maintenance, region: centralus }
+   |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+
+"]]
+    );
+    let mut live = choice("eastus", "westus", Mode::Planned);
+    live.made_up_env = false;
+    assert_data_eq!(
+        made(PROSEWARE, &live).unwrap_err().to_string(),
+        str![[r"
+error: the environment variable `AZURE_SUBSCRIPTION_ID` is not set
+  --> runbooks/sample.yaml:18:17
+   |
+18 |   subscription: ${{ env.AZURE_SUBSCRIPTION_ID }}
+   |                 ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+hint: export AZURE_SUBSCRIPTION_ID=…
+
+"]]
+    );
+}
+
+#[test]
+fn a_variable_without_a_value_must_be_given() {
+    let text = "\
+failover: 1
+runbook: sample
+vars: { ticket: , answers: 3 }
+regions: { eastus: {}, westus: {} }
+steps:
+  - id: a
+    action: http.check
+    with: { url: 'https://x.example/${{ vars.ticket }}', answers: '${{ vars.answers }}' }
+";
+    let mut given = choice("eastus", "westus", Mode::Planned);
+    given.vars = vec![("answers".to_owned(), "many".to_owned())];
+    assert_data_eq!(
+        made(text, &given).unwrap_err().to_string(),
+        str![[r"
+error: `answers` must be a whole number, not `many`
+ --> runbooks/sample.yaml:3:28
+  |
+3 | vars: { ticket: , answers: 3 }
+  |                            ^
+
+"]]
+    );
+    given.vars = Vec::new();
+    assert_data_eq!(
+        made(text, &given).unwrap_err().to_string(),
+        str![[r"
+error: the variable `ticket` has no value
+ --> runbooks/sample.yaml:3:9
+  |
+3 | vars: { ticket: , answers: 3 }
+  |         ^^^^^^
+hint: give it one: --var ticket=…
+
+"]]
+    );
+    given.vars =
+        vec![("answers".to_owned(), "5".to_owned()), ("ticket".to_owned(), "7".to_owned())];
+    let made = plan(text, &given);
+    let with = &made.steps[0].action().unwrap().with;
+    assert_eq!(with.get("answers").unwrap().value, Value::Int(5));
+    assert_eq!(with.get("url").unwrap().as_text(), Some("https://x.example/7"));
+}
+
+#[test]
+fn a_variable_can_be_given() {
+    let mut given = choice("eastus", "westus", Mode::Unplanned);
+    given.vars = vec![("public".to_owned(), "https://other.example".to_owned())];
+    assert_eq!(plan(PROSEWARE, &given).watch[0].url, "https://other.example/health");
+}
+
+#[test]
+fn late_values_take_what_was_read() {
+    let seen = |step: &StepId, name: &str| match (step.as_str(), name) {
+        ("a", "good") => Some(Datum::Count(3)),
+        ("a", "region") => Some(Datum::Text("westus".to_owned())),
+        _ => None,
+    };
+    let node = |text: &str| Node::new(Value::Late(text.to_owned()), Span::default());
+    let read = |text: &str| late(&node(text), &seen).map(|node| node.value);
+    assert_eq!(read("${{ steps.a.observed.good }}"), Ok(Value::Int(3)));
+    let text = "${{ steps.a.observed.good }} in ${{ steps.a.observed.region }}";
+    assert_eq!(read(text), Ok(Value::Text("3 in westus".to_owned())));
+    assert_eq!(read("${{ steps.b.observed.good }}"), Err(StepId::new("b")));
+    let asked = "sync ${{ steps.b.observed.x }}, ${{ steps.a.observed.good }} good";
+    assert_eq!(late_text(asked, &seen), "sync (not known: step b), 3 good");
+}

@@ -1,0 +1,230 @@
+//! One rehearsal: a runbook, a direction, a mode, and a world that outlives the processes that work in it.
+
+use crate::core::crash::Fuse;
+use async_trait::async_trait;
+use failover::{
+    action::{Clients, Tokens, Trouble},
+    engine::{Ask, Ending, Engine, Interrupter, Operator, Parts, Reply, preflight},
+    journal::{Journal, read},
+    model::{Clock, Mode, RunId, Secret},
+    plan::{self, Choice, Plan},
+    provider,
+    run::{Answer, Event, Fact, Question, RunFact, RunState},
+    runbook,
+    sim::{Cloud, Exchange, Outage, Simulated, World},
+    wire::{Intent, Patient, ReadOnly, Request, Response, SendError, Transport},
+};
+use jiff::Timestamp;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+/// The night of the outage.
+pub fn night() -> Timestamp {
+    "2026-11-20T02:14:00Z".parse().unwrap()
+}
+
+pub fn load(file: &str) -> runbook::Runbook {
+    let path = format!("runbooks/{file}");
+    let bytes = std::fs::read(&path).unwrap();
+    let files =
+        |name: &str| std::fs::read_to_string(format!("runbooks/{name}")).map_err(|e| e.to_string());
+    runbook::load(&path, &bytes, provider::catalogue(), &files)
+        .unwrap_or_else(|mistakes| panic!("{mistakes}"))
+}
+
+pub fn make(file: &str, from: &str, to: &str, mode: Mode) -> Plan {
+    let files =
+        |name: &str| std::fs::read_to_string(format!("runbooks/{name}")).map_err(|e| e.to_string());
+    let choice = Choice {
+        from,
+        to,
+        mode: Some(mode),
+        vars: Vec::new(),
+        env: &|_| None,
+        made_up_env: true,
+        files: &files,
+        catalogue: provider::catalogue(),
+    };
+    plan::build(&load(file), &choice).unwrap_or_else(|mistakes| panic!("{mistakes}"))
+}
+
+/// Tokens that the simulated cloud issues.
+struct SimulatedTokens(Simulated);
+
+#[async_trait]
+impl Tokens for SimulatedTokens {
+    async fn token(&self, _: &str, _: bool) -> Result<Secret, Trouble> {
+        Ok(Secret::new(self.0.token()))
+    }
+
+    fn identity(&self) -> String {
+        "a rehearsal".to_owned()
+    }
+}
+
+/// Says yes to everything, except that something of which no answer came has happened: that, it looks up.
+struct Yes {
+    cloud: Simulated,
+}
+
+#[async_trait]
+impl Operator for Yes {
+    async fn answer(&self, ask: Ask) -> Option<Reply> {
+        let answer = match &ask.question {
+            Question::Happened { change, .. } => {
+                let happened = self
+                    .cloud
+                    .log()
+                    .iter()
+                    .any(|exchange| exchange.path_and_query.contains(change.as_str()));
+                if happened { Answer::Yes } else { Answer::No }
+            }
+            Question::Consent { .. } | Question::Attest { .. } | Question::Without { .. } => {
+                Answer::Yes
+            }
+        };
+        Some(Reply { answer, who: "asha".to_owned(), note: None })
+    }
+}
+
+/// Dies at requests as well as at journal writes.
+struct Mortal {
+    inner: Simulated,
+    fuse: Fuse,
+}
+
+#[async_trait]
+impl Transport for Mortal {
+    async fn send(&self, request: Request, intent: Intent<'_>) -> Result<Response, SendError> {
+        let Intent::Change(permit) = intent else { return self.inner.send(request, intent).await };
+        self.fuse.check_written_ahead(permit.record());
+        self.fuse.burn("before the request").await;
+        let response = self.inner.send(request, intent).await;
+        self.fuse.burn("after the request").await;
+        response
+    }
+}
+
+pub struct Drill {
+    pub plan: Arc<Plan>,
+    pub clock: Clock,
+    pub cloud: Simulated,
+    pub fuse: Fuse,
+    pub events: Arc<Mutex<Vec<Event>>>,
+}
+
+impl Drill {
+    pub fn new(plan: Plan, outage: Outage) -> Self {
+        let clock = Clock::virtual_from(night());
+        let cloud = Cloud::seeded(&plan, outage, clock.now());
+        let cloud = Simulated::new(World::in_memory(cloud), clock.clone());
+        Self { plan: Arc::new(plan), clock, cloud, fuse: Fuse::new(), events: Arc::default() }
+    }
+
+    /// Another run in the world that this one left.
+    pub fn then(self, plan: Plan) -> Self {
+        self.cloud.with_world(|world| world.cloud_mut().add_missing(&plan));
+        Self { plan: Arc::new(plan), fuse: Fuse::new(), events: Arc::default(), ..self }
+    }
+
+    pub fn set_outage(&self, outage: Outage) {
+        let (region, now) = (self.plan.from.as_str(), self.clock.now());
+        self.cloud.with_world(|world| world.set_outage(outage, region, now).unwrap());
+    }
+
+    pub fn clients(&self, transport: Arc<dyn Transport>) -> Clients {
+        Clients {
+            transport: Arc::new(Patient::new(transport, self.clock.clone())),
+            tokens: Arc::new(SimulatedTokens(self.cloud.clone())),
+            clock: self.clock.clone(),
+            run: RunId::starting_at(self.clock.now()),
+            azure: "https://management.azure.com".parse().unwrap(),
+        }
+    }
+
+    pub async fn preflight(&self) -> failover::engine::Preflight {
+        let clients = self.clients(Arc::new(ReadOnly::new(Arc::new(self.cloud.clone()))));
+        preflight(&self.plan, provider::catalogue(), &clients).await
+    }
+
+    pub fn facts(&self) -> Vec<(Timestamp, Fact)> {
+        let reading = read::<Fact>(self.fuse.lines.text().as_bytes()).unwrap();
+        reading.entries.into_iter().map(|entry| (entry.at, entry.fact)).collect()
+    }
+
+    pub fn state(&self) -> RunState {
+        let mut state = RunState::new(self.plan.steps.iter().map(|step| &step.id));
+        for (at, fact) in self.facts() {
+            state.fold(at, &fact).unwrap();
+        }
+        state
+    }
+
+    /// One process: runs, or resumes, until it ends or dies. `None` when it died.
+    pub async fn process(&self) -> Option<Ending> {
+        let text = self.fuse.lines.text();
+        let reading = read::<Fact>(text.as_bytes()).unwrap();
+        let state = self.state();
+        let (who, host) = ("asha".to_owned(), "bastion-2".to_owned());
+        let (tool, identity) = (String::new(), String::new());
+        let opening = match state.started {
+            None => {
+                let plan = String::new();
+                RunFact::Started { plan, who, host, tool, identity, simulated: true }
+            }
+            Some(_) => RunFact::Resumed { who, host, tool, identity },
+        };
+        let mortal = Mortal { inner: self.cloud.clone(), fuse: self.fuse.clone() };
+        let (_interrupter, interrupts) = Interrupter::new();
+        let events = Arc::clone(&self.events);
+        let engine = Engine::new(Parts {
+            plan: Arc::clone(&self.plan),
+            catalogue: provider::catalogue(),
+            clients: self.clients(Arc::new(mortal)),
+            journal: Journal::at_end_of(Box::new(self.fuse.clone()), &reading),
+            state,
+            operator: Arc::new(Yes { cloud: self.cloud.clone() }),
+            interrupts,
+            listener: Box::new(move |event| events.lock().unwrap().push(event.clone())),
+            stays: false,
+            watch_every: None,
+        });
+        tokio::select! {
+            biased;
+            ending = engine.carry_out(vec![Fact::Run(opening)]) => Some(ending.unwrap()),
+            () = self.fuse.blown() => None,
+        }
+    }
+
+    pub async fn until_done(&self, most: usize) -> Ending {
+        for _ in 0..most {
+            match self.process().await {
+                Some(Ending::Stopped(_)) | None => {}
+                Some(ending) => return ending,
+            }
+            self.clock.sleep(Duration::from_mins(2)).await;
+        }
+        panic!("{most} processes did not end the run:\n{}", self.story());
+    }
+
+    /// The requests that changed something, in order: `POST …/failover`.
+    pub fn changes(&self) -> Vec<String> {
+        let change = |exchange: Exchange| {
+            let path = exchange.path_and_query.split('?').next().unwrap().to_owned();
+            (!exchange.is_read).then(|| format!("{} {path}", exchange.method))
+        };
+        self.cloud.log().into_iter().filter_map(change).collect()
+    }
+
+    pub fn count(&self, what: &str) -> usize {
+        self.changes().iter().filter(|change| change.ends_with(what)).count()
+    }
+
+    /// What happened, for a test that failed.
+    pub fn story(&self) -> String {
+        let fact = |(at, fact): (Timestamp, Fact)| format!("{at} {fact:?}\n");
+        self.facts().into_iter().map(fact).collect()
+    }
+}
