@@ -31,7 +31,7 @@ impl Settings {
         Self {
             is_state_typed: state.is_some(),
             state: state.unwrap_or_else(|| state_folder(home.as_deref())),
-            who: first_of(&["USER", "LOGNAME"]).unwrap_or_else(|| "unknown".to_owned()),
+            who: first_of(&["USER", "LOGNAME"]).unwrap_or_else(uid),
             host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
             columns,
             rows,
@@ -74,6 +74,10 @@ impl Settings {
 #[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
 pub(super) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn uid() -> String {
+    format!("uid {}", rustix::process::getuid().as_raw())
 }
 
 fn first_of(names: &[&str]) -> Option<String> {

@@ -7,7 +7,7 @@ use crate::{
     model::{Mode, Node, Value, span::show},
     plan::{ActionWork, Effect, Plan, Step},
 };
-use std::{fmt::Write as _, time::Duration};
+use std::time::Duration;
 
 /// Steps that usually take less than this do not say how long.
 const WORTH_SAYING: Duration = Duration::from_secs(5);
@@ -91,8 +91,9 @@ fn lines(step: &Step, check: Option<&Check>) -> Lines {
             Answer::Never { why } => Lines::one("~", format!("{}: {why}", work.action)),
         },
     };
-    if let (Some(number), Some((_, says))) = (&check.predicted_by, lines.says.last_mut()) {
-        let _ = write!(says, " (predicted: step {number} changes this)");
+    if let Some(number) = &check.predicted_by {
+        let tag = format!("(predicted: step {number} changes this)");
+        lines.says.push((String::new(), tag));
     }
     lines
 }
@@ -168,7 +169,7 @@ fn loses_the_way_back(plan: &Plan, step: &Step, listed: &[(&Step, Lines)]) -> bo
 fn totals(plan: &Plan, listed: &[(&Step, Lines)], page: &mut Page) {
     let sum =
         |part: fn(&Lines) -> usize| listed.iter().map(|(_, lines)| part(lines)).sum::<usize>();
-    let steps = listed.iter().filter(|(step, _)| step.action().is_some()).count();
+    let steps = listed.iter().filter(|(step, _)| step.group.is_none()).count();
     let questions = plan.steps.iter().filter(|step| step.confirm.is_some()).count();
     page.line(format_args!(
         "{}, {}, {} that cannot be undone, {}",

@@ -89,14 +89,14 @@ fn after<'a>(timeline: &'a Timeline, step: &StepId) -> Vec<&'a str> {
     after
 }
 
+/// How many steps are done, of how many, as people count them.
 fn progress(timeline: &Timeline) -> (usize, usize) {
-    let is_done = |state: &StepState| {
-        matches!(
-            state.outcome(),
-            Some(StepOutcome::Succeeded | StepOutcome::AlreadyDone | StepOutcome::Skipped { .. })
-        )
+    let is_done = |outcome: &StepOutcome| match outcome {
+        StepOutcome::Succeeded | StepOutcome::AlreadyDone | StepOutcome::Skipped { .. } => true,
+        StepOutcome::Owed { .. } | StepOutcome::Failed { .. } => false,
     };
-    (timeline.those(is_done).len(), timeline.work().count())
+    let done = timeline.counted().filter(|(_, story)| story.outcome.as_ref().is_some_and(is_done));
+    (done.count(), timeline.counted().count())
 }
 
 /// What is true now, in lines: of the steps, then of the users.

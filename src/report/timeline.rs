@@ -181,6 +181,11 @@ impl Timeline {
         self.plan.steps.iter().zip(&self.steps).filter(|(step, _)| step.action().is_some())
     }
 
+    /// The steps as people count them, each with its story: a group counts once.
+    pub fn counted(&self) -> impl Iterator<Item = (&Step, &StepStory)> {
+        self.plan.steps.iter().zip(&self.steps).filter(|(step, _)| step.group.is_none())
+    }
+
     pub fn started(&self) -> Option<Timestamp> {
         self.sessions.first().map(|session| session.from)
     }
@@ -219,14 +224,9 @@ impl Timeline {
         self.steps.iter().flat_map(|story| story.changes.iter().map(move |change| (story, change)))
     }
 
-    /// The ids of the steps of which this holds.
-    pub fn those(&self, holds: impl Fn(&StepState) -> bool) -> Vec<&StepId> {
-        let is = |id: &StepId| self.state.step(id).is_some_and(&holds);
-        self.work().map(|(step, _)| &step.id).filter(|id| is(id)).collect()
-    }
-
     pub fn owed(&self) -> Vec<&StepId> {
-        self.those(StepState::is_owed)
+        let is_owed = |id| self.state.step(id).is_some_and(StepState::is_owed);
+        self.work().map(|(step, _)| &step.id).filter(|id| is_owed(id)).collect()
     }
 
     pub fn failed(&self) -> Option<(&StepStory, &str)> {
