@@ -26,9 +26,8 @@ pub fn failure(timeline: &Timeline, ending: Ending, flags: &str) -> Option<Failu
         Ending::Done | Ending::Owing | Ending::Aborted => return None,
         Ending::Failed => failed(timeline, &resume),
         Ending::Stopped(Stop::Interrupted) => {
-            let (done, all) = progress(timeline);
-            stopped(Exit::Interrupted, format!("interrupted after {done} of {all} steps"))
-                .hint(Hint::run("nothing is lost; go on", resume))
+            stopped(Exit::Interrupted, "interrupted; nothing is lost".to_owned())
+                .hint(Hint::run("go on", resume))
         }
         Ending::Stopped(Stop::Declined) => {
             stopped(Exit::Declined, "declined; nothing more was started".to_owned())

@@ -47,7 +47,7 @@ impl Lines {
                 let says = format!("holds, and goes on by itself once this is cured: {why}");
                 (before.as_ref() != Some(why)).then(|| self.line(*at, Some(step), &says))
             }
-            Event::Stopping { at, running } => Some(self.line(*at, None, &stopping(running))),
+            Event::Stopping { at, .. } => Some(self.line(*at, None, &stopping(&self.timeline))),
         }
     }
 
@@ -59,15 +59,16 @@ impl Lines {
 }
 
 /// What is said when nothing new is started any more.
-pub(super) fn stopping(running: &[StepId]) -> String {
-    match running.len() {
-        0 => "no new steps".to_owned(),
-        1 => "no new steps; waiting for a running one to settle (Ctrl-C again to stop at once; it goes on \
-              in the cloud)"
-            .to_owned(),
+pub(super) fn stopping(timeline: &Timeline) -> String {
+    let is_open = |id| timeline.state.step(id).is_some_and(|state| state.open_change().is_some());
+    let settle = "Ctrl-C again to stop at once";
+    match timeline.plan.steps.iter().filter(|step| is_open(&step.id)).count() {
+        0 => format!("no new steps; waiting for what is being read ({settle})"),
+        1 => format!(
+            "no new steps; waiting for 1 change to settle ({settle}; it goes on in the cloud)"
+        ),
         more => format!(
-            "no new steps; waiting for {more} running ones to settle (Ctrl-C again to stop at once; they \
-             go on in the cloud)"
+            "no new steps; waiting for {more} changes to settle ({settle}; they go on in the cloud)"
         ),
     }
 }

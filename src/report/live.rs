@@ -28,12 +28,12 @@ const MARKS: u32 = 12;
 pub struct Screen {
     timeline: Timeline,
     progress: HashMap<StepId, Progress>,
-    stopping: Option<String>,
+    is_stopping: bool,
 }
 
 impl Screen {
     pub fn new(timeline: Timeline) -> Self {
-        Self { timeline, progress: HashMap::new(), stopping: None }
+        Self { timeline, progress: HashMap::new(), is_stopping: false }
     }
 
     pub fn hear(&mut self, event: &Event) {
@@ -53,7 +53,7 @@ impl Screen {
                 let says = format!("holds: {why}");
                 self.progress.insert(step.clone(), Progress { says, look_again: None });
             }
-            Event::Stopping { running, .. } => self.stopping = Some(stopping(running)),
+            Event::Stopping { .. } => self.is_stopping = true,
         }
     }
 
@@ -64,7 +64,7 @@ impl Screen {
             .work()
             .map(|work| row::row(&self.timeline, work, self.progress.get(&work.0.id), now))
             .collect();
-        let tail: Vec<_> = self.users(now).into_iter().chain(self.stopping.clone()).collect();
+        let tail: Vec<_> = self.users(now).into_iter().chain(self.stopping()).collect();
         let mut lines = vec![self.head(now)];
         lines.extend(collapse(&rows, width, height.saturating_sub(1 + tail.len())));
         lines.extend(tail);
@@ -88,6 +88,10 @@ impl Screen {
             self.timeline.run.short(),
             clock_time(now),
         )
+    }
+
+    fn stopping(&self) -> Option<String> {
+        self.is_stopping.then(|| stopping(&self.timeline))
     }
 
     fn users(&self, now: Timestamp) -> Vec<String> {

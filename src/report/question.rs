@@ -15,7 +15,7 @@ use crate::{
 pub fn question(ask: &Ask, plan: &Plan, width: usize) -> String {
     let mut page = Page::default();
     page.line(format_args!("? {}: {}", ask.step, heading(&ask.question)));
-    let mut facts: Vec<(String, String)> = words::read(&ask.evidence).collect();
+    let mut facts = evidence(ask);
     if !ask.owed.is_empty() {
         let owed = format!("{} (tried again while this runs)", text::list(&ask.owed));
         facts.push(("owed".to_owned(), owed));
@@ -26,11 +26,31 @@ pub fn question(ask: &Ask, plan: &Plan, width: usize) -> String {
     }
     let names = facts.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
     for (name, value) in &facts {
-        let value = text::fit(value, width.saturating_sub(names + 7));
-        page.line(format_args!("    {name:<names$}   {value}"));
+        let mut name = name.as_str();
+        for line in text::wrap(value, width.saturating_sub(names + 7)) {
+            page.line(format_args!("    {name:<names$}   {line}"));
+            name = "";
+        }
     }
     page.line(answers(&ask.question));
     page.finish()
+}
+
+/// What was read, one line for each step of a group. What must not be shown tells nothing.
+fn evidence(ask: &Ask) -> Vec<(String, String)> {
+    let mut facts: Vec<(String, String)> = Vec::new();
+    for (name, value) in words::read(&ask.evidence).filter(|(_, value)| value != "(secret)") {
+        let Some((step, name)) = name.split_once(": ") else {
+            facts.push((name, value));
+            continue;
+        };
+        let said = format!("{name} {value}");
+        match facts.last_mut().filter(|(known, _)| known == step) {
+            Some((_, all)) => *all = format!("{all}, {said}"),
+            None => facts.push((step.to_owned(), said)),
+        }
+    }
+    facts
 }
 
 fn heading(question: &Question) -> String {
@@ -69,7 +89,10 @@ fn cannot_be_undone(plan: &Plan, id: &StepId) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample::{lag, plan};
+    use crate::{
+        model::{Datum, Evidence},
+        report::sample::{lag, plan},
+    };
 
     #[test]
     fn a_question_shows_its_evidence_and_what_each_answer_does() {
@@ -94,6 +117,32 @@ mod tests {
     }
 
     #[test]
+    fn each_step_of_a_group_has_a_line_of_its_own() {
+        let evidence = Evidence::new()
+            .text("storage: primary", "eastus")
+            .text("storage: replication", "Live")
+            .with("settings: DB_HOST", Datum::Hash("9f3c".to_owned()))
+            .text("promote: role", "replica");
+        let ask = Ask {
+            step: "served".into(),
+            title: None,
+            question: Question::Consent { says: "go".to_owned() },
+            evidence,
+            owed: Vec::new(),
+        };
+        assert_eq!(
+            question(&ask, &plan(), 40),
+            "\
+? served: go
+    storage   primary eastus,
+              replication Live
+    promote   role replica
+  yes  go on      no  stop here; nothing of this was changed; resume later
+"
+        );
+    }
+
+    #[test]
     fn an_operator_who_must_say_what_happened_is_told_why() {
         let ask = Ask {
             step: "storage".into(),
@@ -102,7 +151,7 @@ mod tests {
                 change: "failover".into(),
                 says: "fail stweb over to westus".to_owned(),
             },
-            evidence: crate::model::Evidence::new(),
+            evidence: Evidence::new(),
             owed: Vec::new(),
         };
         assert_eq!(

@@ -109,15 +109,13 @@ fn waits_for(timeline: &Timeline, step: &Step) -> String {
             .step(id)
             .is_some_and(|state| !state.outcome().is_some_and(StepOutcome::lets_go_on))
     };
-    let plan = &timeline.plan;
-    let expand = |id: &'_ StepId| -> Vec<StepId> {
-        match plan.step(id).map(Step::children) {
-            Some(children) if !children.is_empty() => {
-                children.iter().filter(is_open).cloned().collect()
-            }
-            _ => vec![id.clone()],
-        }
-    };
-    let open: Vec<_> = step.needs.iter().filter(is_open).flat_map(expand).collect();
+    let mut open: Vec<&StepId> = Vec::new();
+    for need in step.needs.iter().filter(is_open) {
+        let children = timeline.plan.step(need).map(Step::children).unwrap_or_default();
+        let parts: Vec<_> = children.iter().filter(is_open).collect();
+        let parts = if parts.is_empty() { vec![need] } else { parts };
+        open.extend(parts.into_iter().filter(|part| !step.needs.contains(part) || *part == need));
+    }
+    open.dedup();
     if open.is_empty() { String::new() } else { format!("waits for {}", text::list(open)) }
 }

@@ -92,7 +92,7 @@ pub(super) fn plan() -> Plan {
             fence,
             go,
             storage,
-            step("served", "3", &["go"], work("http.check", Effect::Reads, 10)),
+            step("served", "3", &["go", "storage"], work("http.check", Effect::Reads, 10)),
         ],
         made_up: Vec::new(),
     }

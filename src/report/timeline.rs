@@ -61,8 +61,10 @@ pub struct StepStory {
     pub evidence: Evidence,
     /// Who said that it was done by hand, or left it out, and why.
     pub by_hand: Option<(String, String)>,
-    /// While it was open and no process was at it.
-    away: Duration,
+    /// Since when it is open, and somebody is at it.
+    since: Option<Timestamp>,
+    /// How long it was open before that.
+    spent: Duration,
 }
 
 #[derive(Clone, Debug)]
@@ -150,8 +152,7 @@ impl Timeline {
             RunFact::Started { who, host, tool, identity, .. }
             | RunFact::Resumed { who, host, tool, identity } => {
                 if let Some(last) = self.last() {
-                    let gone = between(last, at);
-                    self.steps.iter_mut().for_each(|story| story.leave_alone(last, gone));
+                    self.steps.iter_mut().for_each(|story| story.left_alone(last, at));
                 }
                 self.interrupted = false;
                 self.sessions.push(Session {
@@ -249,18 +250,20 @@ impl StepStory {
             questions: Vec::new(),
             evidence: Evidence::new(),
             by_hand: None,
-            away: Duration::ZERO,
+            since: None,
+            spent: Duration::ZERO,
         }
     }
 
     fn take_in(&mut self, at: Timestamp, what: &StepFact) {
         match what {
             StepFact::Started => {
-                self.started = Some(at);
+                (self.started, self.since) = (Some(at), Some(at));
                 self.attempts = 1;
             }
             StepFact::Reopened => {
                 self.attempts += 1;
+                self.since = Some(at);
                 (self.finished, self.outcome) = (None, None);
             }
             StepFact::Observed { evidence } => self.evidence = evidence.clone(),
@@ -302,6 +305,7 @@ impl StepStory {
     }
 
     fn finish(&mut self, at: Timestamp, outcome: StepOutcome) {
+        self.spent += self.since.take().map_or(Duration::ZERO, |since| between(since, at));
         self.finished = Some(at);
         self.outcome = Some(outcome);
     }
@@ -353,20 +357,20 @@ impl StepStory {
         asked.answered = Some(answered);
     }
 
-    /// Nobody was at the run since `last`.
-    fn leave_alone(&mut self, last: Timestamp, gone: Duration) {
-        if self.started.is_some() && self.finished.is_none() {
-            self.away += gone;
+    /// Nobody was at the run from `last` until now.
+    fn left_alone(&mut self, last: Timestamp, now: Timestamp) {
+        if let Some(since) = self.since {
+            self.spent += between(since, last);
+            self.since = Some(now);
         }
         if let Some(asked) = self.questions.last_mut().filter(|asked| asked.answered.is_none()) {
             asked.until = asked.until.max(last);
         }
     }
 
-    /// How long it took, until it finished or until `now`; without the time in which no process was at it.
+    /// How long it was worked on in all its attempts, until now.
     pub fn elapsed(&self, now: Timestamp) -> Option<Duration> {
-        let from = self.started?;
-        Some(between(from, self.finished.unwrap_or(now)).saturating_sub(self.away))
+        self.started.map(|_| self.spent + self.since.map_or(Duration::ZERO, |at| between(at, now)))
     }
 
     /// Whether somebody must still see to it.

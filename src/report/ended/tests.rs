@@ -50,7 +50,7 @@ fn an_interrupted_run_says_how_to_go_on() {
     let timeline = told(&whole()[..11]);
     let failure = failure(&timeline, Ending::Stopped(Stop::Interrupted), " --state /s").unwrap();
     assert_eq!(failure.exit, Exit::Interrupted);
-    assert_eq!(failure.what, "interrupted after 0 of 3 steps");
+    assert_eq!(failure.what, "interrupted; nothing is lost");
     assert_eq!(failure.hints[0].command.as_deref(), Some("failover resume 7f3c --state /s"));
 }
 
