@@ -34,6 +34,8 @@ pub struct Hand {
     pub is_busy: bool,
     pub view: Option<View>,
     pub poll_at: Option<Timestamp>,
+    /// Whether this process has opened it again.
+    pub is_reopened: bool,
     /// Looks that failed in a row.
     pub troubles: u32,
 }

@@ -187,6 +187,7 @@ impl Engine {
         for fact in facts {
             if let Fact::Step { step, what: StepFact::Reopened } = &fact {
                 self.hands.drop_view(step);
+                self.hands.hand(step).is_reopened = true;
             }
             (self.parts.listener)(&Event::Fact { at, fact });
         }

@@ -32,7 +32,8 @@ impl Turn<'_> {
             return None;
         }
         let looked = state.finished_at?;
-        let is_news = looked < self.hands.since;
+        let is_reopened = self.hands.of(&step.id).is_some_and(|hand| hand.is_reopened);
+        let is_news = looked <= self.hands.since && !is_reopened;
         if !is_news && !self.hands.stays && self.is_all_else_done() {
             return None;
         }

@@ -50,9 +50,10 @@ impl ArmError {
     /// Whether Azure put the request off because something else is at work.
     pub(super) fn is_busy(&self) -> bool {
         let is = |code: &&str| self.code.eq_ignore_ascii_case(code);
-        // Kudu has no code for it: "There is a deployment currently in progress."
+        // Kudu has no code for it ("There is a deployment currently in progress."), and App Service has one that also
+        // stands for names that are taken ("… because another operation is in progress.").
         BUSY.iter().any(is)
-            || self.status == StatusCode::CONFLICT && self.message.contains("currently in progress")
+            || self.status == StatusCode::CONFLICT && self.message.contains("in progress")
     }
 }
 

@@ -2,3 +2,4 @@
 
 mod proseware;
 mod run;
+mod sweep;

@@ -1,18 +1,134 @@
-//! Proseware: there, and back.
+//! Proseware: there and back, in both modes, with every outage.
 
 use super::run::{Drill, make};
 use crate::core::run::in_virtual_time;
-use failover::{engine::Ending, model::Mode, sim::Outage};
+use failover::{
+    engine::{Ending, Serving},
+    model::{Mode, StepId},
+    run::StepOutcome,
+    sim::Outage,
+};
+
+const THERE: [&str; 2] = ["eastus", "westus"];
+const BACK: [&str; 2] = ["westus", "eastus"];
+
+fn proseware([from, to]: [&str; 2], mode: Mode) -> failover::plan::Plan {
+    make("proseware.yaml", from, to, mode)
+}
+
+fn reprotect() -> failover::plan::Plan {
+    make("proseware-reprotect.yaml", "eastus", "westus", Mode::Planned)
+}
+
+fn outcome(drill: &Drill, step: &str) -> Option<StepOutcome> {
+    drill.state().step(&StepId::new(step)).unwrap().outcome().cloned()
+}
+
+async fn carried_out(drill: &Drill, ending: Ending) {
+    let blockers: Vec<_> = drill
+        .preflight()
+        .await
+        .findings()
+        .filter(|(_, finding)| finding.weight == failover::action::Weight::Blocker)
+        .map(|(step, finding)| format!("{step}: {}", finding.says))
+        .collect();
+    assert_eq!(blockers, [""; 0]);
+    assert_eq!(drill.process().await, Some(ending), "{}", drill.story());
+}
+
+/// The harmful changes, each of which must have been sent once.
+fn moved_once(drill: &Drill, before: usize) {
+    assert_eq!(drill.count("/failover"), before + 1, "{}", drill.story());
+}
 
 #[test]
-fn an_unplanned_failover_of_proseware_ends_well() {
+fn an_unplanned_failover_ends_with_users_in_the_other_region() {
     in_virtual_time(async {
-        let drill =
-            Drill::new(make("proseware.yaml", "eastus", "westus", Mode::Unplanned), Outage::Data);
-        let before = drill.preflight().await;
-        println!("{before:#?}");
-        let ending = drill.process().await;
-        assert_eq!(ending, Some(Ending::Done), "{}", drill.story());
-        assert_eq!(drill.count("/failover"), 1);
+        let drill = Drill::new(proseware(THERE, Mode::Unplanned), Outage::Data);
+        assert_eq!(drill.preflight().await.serving, Serving::Agree("eastus".into()));
+        assert_eq!(drill.changes(), [""; 0], "preflight sends no change");
+        carried_out(&drill, Ending::Done).await;
+        moved_once(&drill, 0);
+        let now = drill.preflight().await;
+        assert!(now.serves_already(&drill.plan));
+    });
+}
+
+#[test]
+fn a_dead_region_leaves_debts_that_a_resume_pays() {
+    in_virtual_time(async {
+        let drill = Drill::new(proseware(THERE, Mode::Unplanned), Outage::Region);
+        carried_out(&drill, Ending::Owing).await;
+        for step in ["stop-from", "fence"] {
+            assert!(matches!(outcome(&drill, step), Some(StepOutcome::Owed { .. })), "{step}");
+        }
+        drill.set_outage(Outage::None);
+        assert_eq!(drill.process().await, Some(Ending::Done), "{}", drill.story());
+        moved_once(&drill, 0);
+    });
+}
+
+#[test]
+fn a_planned_round_trip_ends_where_it_began() {
+    in_virtual_time(async {
+        let drill = Drill::new(proseware(THERE, Mode::Planned), Outage::None);
+        carried_out(&drill, Ending::Done).await;
+        moved_once(&drill, 0);
+        let drill = drill.then(proseware(BACK, Mode::Planned));
+        carried_out(&drill, Ending::Done).await;
+        moved_once(&drill, 1);
+        let drill = drill.then(proseware(THERE, Mode::Planned));
+        assert_eq!(drill.preflight().await.serving, Serving::Agree("eastus".into()));
+    });
+}
+
+#[test]
+fn an_unplanned_run_is_refused_its_failback_until_it_is_protected_again() {
+    in_virtual_time(async {
+        let drill = Drill::new(proseware(THERE, Mode::Unplanned), Outage::Data);
+        carried_out(&drill, Ending::Done).await;
+        drill.set_outage(Outage::None);
+        let drill = drill.then(proseware(BACK, Mode::Planned));
+        let refused = drill.preflight().await;
+        assert!(refused.has_blockers());
+        let sent = drill.changes();
+        let drill = drill.then(reprotect());
+        assert_eq!(drill.changes(), sent);
+        carried_out(&drill, Ending::Done).await;
+        let drill = drill.then(proseware(BACK, Mode::Planned));
+        carried_out(&drill, Ending::Done).await;
+        moved_once(&drill, 1);
+    });
+}
+
+#[test]
+fn the_web_app_alone_goes_there_and_back_in_both_modes() {
+    for (mode, outage, ending) in [
+        (Mode::Planned, Outage::None, Ending::Done),
+        (Mode::Unplanned, Outage::Data, Ending::Done),
+        (Mode::Unplanned, Outage::Region, Ending::Owing),
+    ] {
+        in_virtual_time(async move {
+            let drill = Drill::new(make("proseware-web.yaml", "eastus", "westus", mode), outage);
+            carried_out(&drill, ending).await;
+            drill.set_outage(Outage::None);
+            if ending == Ending::Owing {
+                assert_eq!(drill.process().await, Some(Ending::Done), "{}", drill.story());
+            }
+            let drill = drill.then(make("proseware-web.yaml", "westus", "eastus", Mode::Planned));
+            carried_out(&drill, Ending::Done).await;
+        });
+    }
+}
+
+#[test]
+fn a_run_that_is_repeated_has_nothing_left_to_do() {
+    in_virtual_time(async {
+        let drill = Drill::new(proseware(THERE, Mode::Unplanned), Outage::Data);
+        carried_out(&drill, Ending::Done).await;
+        let sent = drill.changes();
+        let drill = drill.then(proseware(THERE, Mode::Unplanned));
+        assert!(drill.preflight().await.serves_already(&drill.plan));
+        assert_eq!(drill.changes(), sent);
     });
 }
