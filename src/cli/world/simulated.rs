@@ -47,8 +47,7 @@ impl World {
         let Scene { plan, .. } = scene;
         let Some(after) = after else {
             let clock = clock(desk, scene, Clock::real().now());
-            let outage = scene.outage.map_or_else(|| usual_outage(plan.mode), outage);
-            let cloud = Cloud::seeded(plan, outage, clock.now());
+            let cloud = Cloud::seeded(plan, outage(scene.outage, plan.mode), clock.now());
             let world = sim::World::create(&folder, cloud)?;
             return Ok(Self::around(world, clock, scene));
         };
@@ -76,9 +75,9 @@ impl World {
         clock: Clock,
         scene: &Scene<'_>,
     ) -> Result<Self, Failure> {
-        if let Some(flag) = scene.outage {
-            let region = scene.plan.from.as_str();
-            world.set_outage(outage(flag), region, clock.now())?;
+        if scene.outage.is_some() {
+            let outage = outage(scene.outage, scene.plan.mode);
+            world.set_outage(outage, scene.plan.from.as_str(), clock.now())?;
         }
         Ok(Self::around(world, clock, scene))
     }
@@ -104,19 +103,12 @@ impl World {
     }
 }
 
-/// A loss of the region's services is what an unplanned run is for; a planned one meets none.
-fn usual_outage(mode: Mode) -> Outage {
-    match mode {
-        Mode::Planned => Outage::None,
-        Mode::Unplanned => Outage::Data,
-    }
-}
-
-pub(in crate::cli) fn outage(flag: OutageFlag) -> Outage {
-    match flag {
-        OutageFlag::None => Outage::None,
-        OutageFlag::Data => Outage::Data,
-        OutageFlag::Region => Outage::Region,
+/// What was asked for. A loss of the region's services is what an unplanned run is for; a planned one meets none.
+pub(in crate::cli) fn outage(asked: Option<OutageFlag>, mode: Mode) -> Outage {
+    match (asked, mode) {
+        (Some(OutageFlag::None), _) | (None, Mode::Planned) => Outage::None,
+        (Some(OutageFlag::Data), _) | (None, Mode::Unplanned) => Outage::Data,
+        (Some(OutageFlag::Region), _) => Outage::Region,
     }
 }
 
