@@ -4,4 +4,5 @@
 mod contract;
 mod core;
 mod drill;
+mod readme;
 mod simulator;
