@@ -188,6 +188,7 @@ impl Drill {
             operator: Arc::new(Yes { cloud: self.cloud.clone() }),
             interrupts,
             listener: Box::new(move |event| events.lock().unwrap().push(event.clone())),
+            at_most: None,
             stays: false,
             watch_every: None,
         });
