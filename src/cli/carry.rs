@@ -155,7 +155,10 @@ fn last_word(
     }
     let report = match report {
         Ok(path) => desk.settings.shorten(&path),
-        Err(failure) => format!("could not be written: {failure}"),
+        Err(failure) => {
+            desk.say.talk(&format!("warning: the report was not written: {failure}"));
+            "not written".to_owned()
+        }
     };
     if let Some(failure) = failure {
         return Err(failure);

@@ -211,3 +211,15 @@ fn told(desk: &Desk, mistakes: &Mistakes) -> Failure {
     };
     Failure::new(Exit::Runbook, format!("{what} in {}: nothing was done", mistakes.source.path))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_is_a_name_and_whatever_follows_the_first_sign() {
+        assert_eq!(variable("a = b=c"), Ok(("a".to_owned(), "b=c".to_owned())));
+        assert!(variable("a").is_err());
+        assert!(variable("=b").is_err());
+    }
+}

@@ -166,3 +166,6 @@ fn row(kept: &Kept, settings: &Settings) -> Vec<String> {
     }
     cells
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,7 +25,7 @@ pub(super) struct Simulate {
     #[arg(long, default_value_t = 0)]
     port: u16,
 
-    /// What is out of order in `from`: unplanned data, planned none without it
+    /// What is out of order in `from`
     #[arg(long, value_enum)]
     outage: Option<OutageFlag>,
 

@@ -204,6 +204,7 @@ fn objectives(plan: &Plan, seen: &Preflight, page: &mut Page) {
         let loss = match seen.data_loss() {
             None if plan.mode == Mode::Planned => "none is expected".to_owned(),
             None => "not known".to_owned(),
+            Some(loss) if loss.is_zero() => "met (none)".to_owned(),
             Some(loss) if loss <= rpo => format!("met ({})", show(loss)),
             Some(loss) => format!("missed ({})", show(loss)),
         };

@@ -7,7 +7,10 @@ use super::{
     timeline::{ChangeStory, End, Timeline},
     words,
 };
-use crate::model::span::{clock_time, show};
+use crate::{
+    model::span::{clock_time, show},
+    run::StepOutcome,
+};
 use jiff::Timestamp;
 
 pub fn markdown(timeline: &Timeline) -> String {
@@ -62,8 +65,13 @@ fn steps(timeline: &Timeline, page: &mut Page) {
     let rows: Vec<_> = timeline
         .work()
         .map(|(step, story)| {
-            let outcome =
-                story.outcome.as_ref().map_or("not done".to_owned(), words::outcome_of_step);
+            let outcome = match (&story.outcome, &story.by_hand) {
+                (Some(StepOutcome::Succeeded), Some((who, note))) => {
+                    format!("done by hand, says {who}: {note}")
+                }
+                (Some(outcome), _) => words::outcome_of_step(outcome),
+                (None, _) => "not done".to_owned(),
+            };
             let end = story.finished.or(timeline.last()).unwrap_or(Timestamp::MIN);
             let took = story.elapsed(end);
             let machine = took.map(|took| show(took.saturating_sub(story.human())));
