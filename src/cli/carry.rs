@@ -109,7 +109,7 @@ pub(super) async fn carry(
         operator: operator(desk, world, manner, &plan, live.clone()),
         interrupts,
         listener,
-        at_most: None,
+        at_most: manner.parallel.map(usize::from),
         stays: sits && kept.realm == Realm::Live,
         watch_every: Some(world.watch_every),
     });
