@@ -54,8 +54,10 @@ impl World {
         let left = after.read()?.last().unwrap_or_else(|| Clock::real().now());
         let clock = clock(desk, scene, left);
         let old = after.folder.path().join(WORLD);
-        let world = sim::World::after(&old, &folder, plan, clock.now())?;
-        Self::with_outage(world, clock, scene)
+        let mut world = sim::World::after(&old, &folder, plan, clock.now())?;
+        let outage = outage(scene.outage, plan.mode);
+        world.set_outage(outage, plan.from.as_str(), clock.now())?;
+        Ok(Self::around(world, clock, scene))
     }
 
     /// The world of a run that goes on: as it was left, at the time of the last record.
@@ -66,15 +68,7 @@ impl World {
         last: Timestamp,
     ) -> Result<Self, Failure> {
         let clock = clock(desk, scene, last);
-        let world = sim::World::open(&folder.join(WORLD))?;
-        Self::with_outage(world, clock, scene)
-    }
-
-    fn with_outage(
-        mut world: sim::World,
-        clock: Clock,
-        scene: &Scene<'_>,
-    ) -> Result<Self, Failure> {
+        let mut world = sim::World::open(&folder.join(WORLD))?;
         if scene.outage.is_some() {
             let outage = outage(scene.outage, scene.plan.mode);
             world.set_outage(outage, scene.plan.from.as_str(), clock.now())?;
