@@ -1,6 +1,7 @@
 //! One integration binary, its modules named after what a user would look for.
 #![allow(clippy::unwrap_used, unreachable_pub, reason = "tests may panic, and nobody imports them")]
 
+mod architecture;
 mod contract;
 mod core;
 mod drill;
