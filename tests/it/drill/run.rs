@@ -1,15 +1,15 @@
 //! One rehearsal: a runbook, a direction, a mode, and a world that outlives the processes that work in it.
 
-use crate::core::crash::Fuse;
+use crate::{contract::check, core::crash::Fuse};
 use async_trait::async_trait;
 use failover::{
     action::{Clients, Tokens, Trouble},
     engine::{Ask, Ending, Engine, Interrupter, Operator, Parts, Reply, preflight},
     journal::{Journal, read},
-    model::{Clock, Mode, RunId, Secret},
+    model::{ChangeId, Clock, Mode, RunId, Secret, StepId},
     plan::{self, Choice, Plan},
     provider,
-    run::{Answer, Event, Fact, Question, RunFact, RunState},
+    run::{Answer, Event, Fact, Question, RunFact, RunState, StepFact, StepOutcome},
     runbook,
     sim::{Cloud, Exchange, Outage, Simulated, World},
     wire::{Intent, Patient, ReadOnly, Request, Response, SendError, Transport},
@@ -64,22 +64,25 @@ impl Tokens for SimulatedTokens {
     }
 }
 
+type Meanwhile = Arc<dyn Fn(&Ask, &Simulated) + Send + Sync>;
+
 /// Says yes to everything, except that something of which no answer came has happened: that, it looks up.
 struct Yes {
     cloud: Simulated,
+    asked: Arc<Mutex<Vec<Ask>>>,
+    meanwhile: Meanwhile,
 }
 
 #[async_trait]
 impl Operator for Yes {
     async fn answer(&self, ask: Ask) -> Option<Reply> {
+        self.asked.lock().unwrap().push(ask.clone());
+        (self.meanwhile)(&ask, &self.cloud);
         let answer = match &ask.question {
             Question::Happened { change, .. } => {
-                let happened = self
-                    .cloud
-                    .log()
-                    .iter()
-                    .any(|exchange| exchange.path_and_query.contains(change.as_str()));
-                if happened { Answer::Yes } else { Answer::No }
+                let sent =
+                    |exchange: &Exchange| exchange.has_changed && is_sent_by(change, exchange);
+                if self.cloud.log().iter().any(sent) { Answer::Yes } else { Answer::No }
             }
             Question::Consent { .. } | Question::Attest { .. } | Question::Without { .. } => {
                 Answer::Yes
@@ -87,6 +90,25 @@ impl Operator for Yes {
         };
         Some(Reply { answer, who: "asha".to_owned(), note: None })
     }
+}
+
+/// Whether an exchange is what this harmful change sends.
+fn is_sent_by(change: &ChangeId, exchange: &Exchange) -> bool {
+    match change.as_str() {
+        "failover" => is_failover(exchange),
+        "promote" => is_promotion(exchange),
+        other => panic!("`{other}` is no harmful change of Proseware"),
+    }
+}
+
+pub fn is_failover(exchange: &Exchange) -> bool {
+    exchange.method == http::Method::POST && exchange.path_and_query.contains("/failover?")
+}
+
+/// Of all changes to the servers themselves, and not to what is below them, Proseware knows only this.
+pub fn is_promotion(exchange: &Exchange) -> bool {
+    let path = exchange.path_and_query.split('?').next().unwrap();
+    exchange.method == http::Method::PATCH && path.rsplit('/').nth(1) == Some("flexibleServers")
 }
 
 /// Dies at requests as well as at journal writes.
@@ -113,6 +135,10 @@ pub struct Drill {
     pub cloud: Simulated,
     pub fuse: Fuse,
     pub events: Arc<Mutex<Vec<Event>>>,
+    /// Every question that was asked.
+    pub asked: Arc<Mutex<Vec<Ask>>>,
+    /// What somebody else does while a question stands.
+    pub meanwhile: Meanwhile,
 }
 
 impl Drill {
@@ -120,7 +146,16 @@ impl Drill {
         let clock = Clock::virtual_from(night());
         let cloud = Cloud::seeded(&plan, outage, clock.now());
         let cloud = Simulated::new(World::in_memory(cloud), clock.clone());
-        Self { plan: Arc::new(plan), clock, cloud, fuse: Fuse::new(), events: Arc::default() }
+        cloud.keep_bodies();
+        Self {
+            plan: Arc::new(plan),
+            clock,
+            cloud,
+            fuse: Fuse::new(),
+            events: Arc::default(),
+            asked: Arc::default(),
+            meanwhile: Arc::new(|_, _| {}),
+        }
     }
 
     /// Another run in the world that this one left.
@@ -176,6 +211,14 @@ impl Drill {
             }
             Some(_) => RunFact::Resumed { who, host, tool, identity },
         };
+        // A resume gives what failed a new attempt.
+        let is_failed = |step: &&StepId| {
+            let outcome = state.step(step).and_then(|state| state.outcome());
+            matches!(outcome, Some(StepOutcome::Failed { .. }))
+        };
+        let failed = self.plan.steps.iter().map(|step| &step.id).filter(is_failed);
+        let mut facts = vec![Fact::Run(opening)];
+        facts.extend(failed.map(|step| Fact::step(step, StepFact::Reopened)));
         let mortal = Mortal { inner: self.cloud.clone(), fuse: self.fuse.clone() };
         let (_interrupter, interrupts) = Interrupter::new();
         let events = Arc::clone(&self.events);
@@ -185,7 +228,11 @@ impl Drill {
             clients: self.clients(Arc::new(mortal)),
             journal: Journal::at_end_of(Box::new(self.fuse.clone()), &reading),
             state,
-            operator: Arc::new(Yes { cloud: self.cloud.clone() }),
+            operator: Arc::new(Yes {
+                cloud: self.cloud.clone(),
+                asked: Arc::clone(&self.asked),
+                meanwhile: Arc::clone(&self.meanwhile),
+            }),
             interrupts,
             listener: Box::new(move |event| events.lock().unwrap().push(event.clone())),
             stays: false,
@@ -193,7 +240,7 @@ impl Drill {
         });
         tokio::select! {
             biased;
-            ending = engine.carry_out(vec![Fact::Run(opening)]) => Some(ending.unwrap()),
+            ending = engine.carry_out(facts) => Some(ending.unwrap()),
             () = self.fuse.blown() => None,
         }
     }
@@ -209,7 +256,7 @@ impl Drill {
         panic!("{most} processes did not end the run:\n{}", self.story());
     }
 
-    /// The requests that changed something, in order: `POST …/failover`.
+    /// The requests that would change something, in order: `POST …/failover`.
     pub fn changes(&self) -> Vec<String> {
         let change = |exchange: Exchange| {
             let path = exchange.path_and_query.split('?').next().unwrap().to_owned();
@@ -218,8 +265,21 @@ impl Drill {
         self.cloud.log().into_iter().filter_map(change).collect()
     }
 
-    pub fn count(&self, what: &str) -> usize {
-        self.changes().iter().filter(|change| change.ends_with(what)).count()
+    /// How often the harmful requests were carried out: failovers of storage, promotions.
+    pub fn harm(&self) -> [usize; 2] {
+        let log = self.cloud.log();
+        [is_failover, is_promotion].map(|is_harmful| {
+            log.iter().filter(|exchange| exchange.has_changed && is_harmful(exchange)).count()
+        })
+    }
+
+    /// What breaks the vendors' contracts, of all that was sent and answered.
+    pub fn breaches(&self) -> Vec<String> {
+        self.cloud.log().iter().filter_map(|exchange| check(exchange).err()).collect()
+    }
+
+    pub fn outcome(&self, step: &str) -> Option<StepOutcome> {
+        self.state().step(&StepId::new(step)).unwrap().outcome().cloned()
     }
 
     /// What happened, for a test that failed.
