@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, unreachable_pub, reason = "tests may panic, and nobody imports them")]
 
 mod architecture;
+mod catalogue;
 mod contract;
 mod core;
 mod drill;
