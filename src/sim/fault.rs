@@ -23,6 +23,8 @@ pub enum Mishap {
     Status { code: StatusCode, retry_after: Option<u32> },
     /// Carried out, and answered with this status all the same: a gateway lost patience.
     LateStatus(StatusCode),
+    /// Not carried out, and answered as if it had been.
+    Pretend,
     /// Carried out, and the answer never arrives.
     LostAnswer,
     /// It never leaves the machine.

@@ -1,7 +1,7 @@
 //! The transport that reaches a simulated cloud in process.
 
 use super::{
-    cloud::Outcome,
+    cloud::{Answer, Outcome},
     fault::{Fault, Faults, Mishap},
     world::World,
 };
@@ -29,6 +29,8 @@ pub struct Exchange {
     pub status: Option<StatusCode>,
     /// Whether it could change nothing, as the cloud sees it.
     pub is_read: bool,
+    /// Whether it was a change and was carried out, whatever became of its answer.
+    pub has_changed: bool,
     /// What was sent and what came back, when bodies are kept.
     pub bodies: Option<(Bytes, Response)>,
 }
@@ -102,6 +104,7 @@ impl Shared {
         now: Timestamp,
     ) -> (Result<Response, SendError>, Duration) {
         let met = self.faults.meet(request);
+        let mut has_changed = false;
         let unanswered =
             |why: &str| Err(SendError::Unanswered { host: host(request), why: why.to_owned() });
         let patience = Duration::from_secs(30);
@@ -114,29 +117,35 @@ impl Shared {
             Some(Mishap::Status { code, retry_after }) => {
                 (Ok(super::fault::refusal(code, retry_after)), Duration::from_millis(100))
             }
+            // A copy of the world answers, and is thrown away.
+            Some(Mishap::Pretend) => {
+                arrived(request, self.world.cloud().clone().answer(request, now))
+            }
             late => match self.world.answer(request, now) {
                 Err(error) => (unanswered(&error.to_string()), Duration::ZERO),
-                Ok(answer) => match (late, answer.outcome) {
-                    (Some(Mishap::LateStatus(code)), _) => {
-                        (Ok(super::fault::refusal(code, None)), patience)
+                Ok(answer) => {
+                    has_changed = answer.has_changed;
+                    match late {
+                        Some(Mishap::LateStatus(code)) => {
+                            (Ok(super::fault::refusal(code, None)), patience)
+                        }
+                        Some(_) => (unanswered("the connection was lost"), patience),
+                        None => arrived(request, answer),
                     }
-                    (Some(_), _) => (unanswered("the connection was lost"), patience),
-                    (None, Outcome::NoSuchHost) => {
-                        let why = "the name does not exist".to_owned();
-                        (Err(SendError::NotSent { host: host(request), why }), answer.after)
-                    }
-                    (None, Outcome::NoAnswer) => {
-                        (unanswered("no answer within 30 s"), answer.after)
-                    }
-                    (None, Outcome::Response(response)) => (Ok(response), answer.after),
-                },
+                }
             },
         };
-        self.note(request, now, result.as_ref().ok());
+        self.note(request, now, result.as_ref().ok(), has_changed);
         (result, after)
     }
 
-    fn note(&mut self, request: &Request, at: Timestamp, response: Option<&Response>) {
+    fn note(
+        &mut self,
+        request: &Request,
+        at: Timestamp,
+        response: Option<&Response>,
+        has_changed: bool,
+    ) {
         let uri = request.uri();
         let status = response.map(http::Response::status);
         let shown = status.as_ref().map_or("no answer", StatusCode::as_str);
@@ -154,9 +163,25 @@ impl Shared {
             path_and_query: uri.path_and_query().map_or_else(String::new, ToString::to_string),
             status,
             is_read: super::call::is_read(request),
+            has_changed,
             bodies: bodies.map(|response| (request.body().clone(), response.clone())),
         });
     }
+}
+
+/// What a client sees of an answer.
+fn arrived(request: &Request, answer: Answer) -> (Result<Response, SendError>, Duration) {
+    let host = host(request);
+    let result = match answer.outcome {
+        Outcome::NoSuchHost => {
+            Err(SendError::NotSent { host, why: "the name does not exist".to_owned() })
+        }
+        Outcome::NoAnswer => {
+            Err(SendError::Unanswered { host, why: "no answer within 30 s".to_owned() })
+        }
+        Outcome::Response(response) => Ok(response),
+    };
+    (result, answer.after)
 }
 
 #[async_trait]

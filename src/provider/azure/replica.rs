@@ -109,13 +109,16 @@ impl OnAzure for Replicate {
         };
         // Azure takes neither from the source by itself.
         let sku = source.sku.map(|sku| json!({ "name": sku.name, "tier": sku.tier }));
+        let mut storage = source.properties.storage.unwrap_or_default();
+        // It shows an ordinary disk's type as an empty text, which it does not take.
+        storage.retain(|_, value| value != "");
         let body = json!({
             "location": region,
             "sku": sku,
             "properties": {
                 "createMode": "Replica",
                 "sourceServerResourceId": Id::of(&self.source).as_str(),
-                "storage": source.properties.storage,
+                "storage": storage,
             },
         });
         Ok(Call::put(&Id::of(&self.server), &body))
@@ -152,9 +155,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_replica_that_is_not_there_is_made_like_its_source() {
+        let mut source = server("pg-westus", "Primary", None);
+        source["properties"]["storage"]["type"] = json!("");
         let script = Script::new()
             .on("GET /pg-eastus?", answer(404, &[], ""))
-            .on("GET /pg-westus?", ok(&server("pg-westus", "Primary", None).to_string()))
+            .on("GET /pg-westus?", ok(&source.to_string()))
             .on("PUT /pg-eastus?", answer(202, &[], ""));
         apply_first(&replica(&script)).await.unwrap();
         let sent = script.changes().remove(0);
@@ -164,6 +169,7 @@ mod tests {
         assert!(sent.contains(&format!(
             r#""createMode":"Replica","sourceServerResourceId":"{SERVERS}/pg-westus""#
         )));
+        assert!(sent.contains(r#""storage":{"storageSizeGB":128,"autoGrow":"Enabled"}"#));
     }
 
     #[tokio::test]

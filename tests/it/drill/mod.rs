@@ -1,5 +1,5 @@
 //! Every runbook of `runbooks/`, carried out by the real engine and providers on the simulated cloud, in virtual time.
 
 mod proseware;
-mod run;
+pub mod run;
 mod sweep;

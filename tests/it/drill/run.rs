@@ -1,15 +1,15 @@
 //! One rehearsal: a runbook, a direction, a mode, and a world that outlives the processes that work in it.
 
-use crate::core::crash::Fuse;
+use crate::{contract::check, core::crash::Fuse};
 use async_trait::async_trait;
 use failover::{
     action::{Clients, Tokens, Trouble},
     engine::{Ask, Ending, Engine, Interrupter, Operator, Parts, Reply, preflight},
     journal::{Journal, read},
-    model::{Clock, Mode, RunId, Secret},
-    plan::{self, Choice, Plan},
+    model::{ChangeId, Clock, Mode, RunId, Secret, StepId},
+    plan::{self, Choice, Plan, Step},
     provider,
-    run::{Answer, Event, Fact, Question, RunFact, RunState},
+    run::{Answer, Event, Fact, Question, RunFact, RunState, StepFact, StepOutcome},
     runbook,
     sim::{Cloud, Exchange, Outage, Simulated, World},
     wire::{Intent, Patient, ReadOnly, Request, Response, SendError, Transport},
@@ -25,18 +25,18 @@ pub fn night() -> Timestamp {
     "2026-11-20T02:14:00Z".parse().unwrap()
 }
 
-pub fn load(file: &str) -> runbook::Runbook {
+/// The plan of a runbook in `runbooks/`.
+pub fn make(file: &str, from: &str, to: &str, mode: Mode) -> Plan {
     let path = format!("runbooks/{file}");
-    let bytes = std::fs::read(&path).unwrap();
-    let files =
-        |name: &str| std::fs::read_to_string(format!("runbooks/{name}")).map_err(|e| e.to_string());
-    runbook::load(&path, &bytes, provider::catalogue(), &files)
-        .unwrap_or_else(|mistakes| panic!("{mistakes}"))
+    planned(&path, &std::fs::read(&path).unwrap(), [from, to], mode)
 }
 
-pub fn make(file: &str, from: &str, to: &str, mode: Mode) -> Plan {
+/// The plan of a runbook that may stand anywhere; its files stand in `runbooks/`.
+pub fn planned(path: &str, text: &[u8], [from, to]: [&str; 2], mode: Mode) -> Plan {
     let files =
         |name: &str| std::fs::read_to_string(format!("runbooks/{name}")).map_err(|e| e.to_string());
+    let runbook = runbook::load(path, text, provider::catalogue(), &files)
+        .unwrap_or_else(|mistakes| panic!("{mistakes}"));
     let choice = Choice {
         from,
         to,
@@ -47,7 +47,7 @@ pub fn make(file: &str, from: &str, to: &str, mode: Mode) -> Plan {
         files: &files,
         catalogue: provider::catalogue(),
     };
-    plan::build(&load(file), &choice).unwrap_or_else(|mistakes| panic!("{mistakes}"))
+    plan::build(&runbook, &choice).unwrap_or_else(|mistakes| panic!("{mistakes}"))
 }
 
 /// Tokens that the simulated cloud issues.
@@ -64,22 +64,47 @@ impl Tokens for SimulatedTokens {
     }
 }
 
+/// Sends a request about a resource that the plan touches, as any client would.
+pub async fn by_hand(cloud: &Simulated, plan: &Plan, what: (&str, &str, &str), body: &str) {
+    let (method, name, rest) = what;
+    let mut touched = plan.steps.iter().filter_map(Step::action).flat_map(|work| &work.touches);
+    let it = touched.find(|resource| resource.name == name).unwrap();
+    let version = match it.kind.split('/').next().unwrap() {
+        "Microsoft.Storage" => "2023-05-01",
+        "Microsoft.DBforPostgreSQL" => "2024-08-01",
+        "Microsoft.Web" => "2024-04-01",
+        other => panic!("{other} is not touched by hand"),
+    };
+    let url = format!(
+        "https://management.azure.com/subscriptions/{}/resourceGroups/{}/providers/{}/{name}{rest}?api-version={version}",
+        it.subscription, it.resource_group, it.kind
+    );
+    let request = http::Request::builder().method(method).uri(url);
+    let request = request.header("authorization", format!("Bearer {}", cloud.token()));
+    let request = request.body(body.to_owned().into()).unwrap();
+    let answer = cloud.send(request, Intent::Read).await.unwrap();
+    assert!(answer.status().is_success(), "{answer:?}");
+}
+
+type Meanwhile = Arc<dyn Fn(&Ask, &Simulated) + Send + Sync>;
+
 /// Says yes to everything, except that something of which no answer came has happened: that, it looks up.
 struct Yes {
     cloud: Simulated,
+    asked: Arc<Mutex<Vec<Ask>>>,
+    meanwhile: Meanwhile,
 }
 
 #[async_trait]
 impl Operator for Yes {
     async fn answer(&self, ask: Ask) -> Option<Reply> {
+        self.asked.lock().unwrap().push(ask.clone());
+        (self.meanwhile)(&ask, &self.cloud);
         let answer = match &ask.question {
             Question::Happened { change, .. } => {
-                let happened = self
-                    .cloud
-                    .log()
-                    .iter()
-                    .any(|exchange| exchange.path_and_query.contains(change.as_str()));
-                if happened { Answer::Yes } else { Answer::No }
+                let sent =
+                    |exchange: &Exchange| exchange.has_changed && is_sent_by(change, exchange);
+                if self.cloud.log().iter().any(sent) { Answer::Yes } else { Answer::No }
             }
             Question::Consent { .. } | Question::Attest { .. } | Question::Without { .. } => {
                 Answer::Yes
@@ -87,6 +112,25 @@ impl Operator for Yes {
         };
         Some(Reply { answer, who: "asha".to_owned(), note: None })
     }
+}
+
+/// Whether an exchange is what this harmful change sends.
+fn is_sent_by(change: &ChangeId, exchange: &Exchange) -> bool {
+    match change.as_str() {
+        "failover" => is_failover(exchange),
+        "promote" => is_promotion(exchange),
+        other => panic!("`{other}` is no harmful change of Proseware"),
+    }
+}
+
+pub fn is_failover(exchange: &Exchange) -> bool {
+    exchange.method == http::Method::POST && exchange.path_and_query.contains("/failover?")
+}
+
+/// Of all changes to the servers themselves, and not to what is below them, Proseware knows only this.
+pub fn is_promotion(exchange: &Exchange) -> bool {
+    let path = exchange.path_and_query.split('?').next().unwrap();
+    exchange.method == http::Method::PATCH && path.rsplit('/').nth(1) == Some("flexibleServers")
 }
 
 /// Dies at requests as well as at journal writes.
@@ -113,6 +157,10 @@ pub struct Drill {
     pub cloud: Simulated,
     pub fuse: Fuse,
     pub events: Arc<Mutex<Vec<Event>>>,
+    /// Every question that was asked.
+    pub asked: Arc<Mutex<Vec<Ask>>>,
+    /// What somebody else does while a question stands.
+    pub meanwhile: Meanwhile,
 }
 
 impl Drill {
@@ -120,7 +168,16 @@ impl Drill {
         let clock = Clock::virtual_from(night());
         let cloud = Cloud::seeded(&plan, outage, clock.now());
         let cloud = Simulated::new(World::in_memory(cloud), clock.clone());
-        Self { plan: Arc::new(plan), clock, cloud, fuse: Fuse::new(), events: Arc::default() }
+        cloud.keep_bodies();
+        Self {
+            plan: Arc::new(plan),
+            clock,
+            cloud,
+            fuse: Fuse::new(),
+            events: Arc::default(),
+            asked: Arc::default(),
+            meanwhile: Arc::new(|_, _| {}),
+        }
     }
 
     /// Another run in the world that this one left.
@@ -132,6 +189,11 @@ impl Drill {
     pub fn set_outage(&self, outage: Outage) {
         let (region, now) = (self.plan.from.as_str(), self.clock.now());
         self.cloud.with_world(|world| world.set_outage(outage, region, now).unwrap());
+    }
+
+    /// Somebody does something to a resource of this name in a portal, beside every run.
+    pub async fn by_hand(&self, method: &str, name: &str, rest: &str) {
+        by_hand(&self.cloud, &self.plan, (method, name, rest), "").await;
     }
 
     pub fn clients(&self, transport: Arc<dyn Transport>) -> Clients {
@@ -176,6 +238,14 @@ impl Drill {
             }
             Some(_) => RunFact::Resumed { who, host, tool, identity },
         };
+        // A resume gives what failed a new attempt.
+        let is_failed = |step: &&StepId| {
+            let outcome = state.step(step).and_then(|state| state.outcome());
+            matches!(outcome, Some(StepOutcome::Failed { .. }))
+        };
+        let failed = self.plan.steps.iter().map(|step| &step.id).filter(is_failed);
+        let mut facts = vec![Fact::Run(opening)];
+        facts.extend(failed.map(|step| Fact::step(step, StepFact::Reopened)));
         let mortal = Mortal { inner: self.cloud.clone(), fuse: self.fuse.clone() };
         let (_interrupter, interrupts) = Interrupter::new();
         let events = Arc::clone(&self.events);
@@ -185,7 +255,11 @@ impl Drill {
             clients: self.clients(Arc::new(mortal)),
             journal: Journal::at_end_of(Box::new(self.fuse.clone()), &reading),
             state,
-            operator: Arc::new(Yes { cloud: self.cloud.clone() }),
+            operator: Arc::new(Yes {
+                cloud: self.cloud.clone(),
+                asked: Arc::clone(&self.asked),
+                meanwhile: Arc::clone(&self.meanwhile),
+            }),
             interrupts,
             listener: Box::new(move |event| events.lock().unwrap().push(event.clone())),
             at_most: None,
@@ -194,7 +268,7 @@ impl Drill {
         });
         tokio::select! {
             biased;
-            ending = engine.carry_out(vec![Fact::Run(opening)]) => Some(ending.unwrap()),
+            ending = engine.carry_out(facts) => Some(ending.unwrap()),
             () = self.fuse.blown() => None,
         }
     }
@@ -210,7 +284,7 @@ impl Drill {
         panic!("{most} processes did not end the run:\n{}", self.story());
     }
 
-    /// The requests that changed something, in order: `POST …/failover`.
+    /// The requests that would change something, in order: `POST …/failover`.
     pub fn changes(&self) -> Vec<String> {
         let change = |exchange: Exchange| {
             let path = exchange.path_and_query.split('?').next().unwrap().to_owned();
@@ -219,8 +293,21 @@ impl Drill {
         self.cloud.log().into_iter().filter_map(change).collect()
     }
 
-    pub fn count(&self, what: &str) -> usize {
-        self.changes().iter().filter(|change| change.ends_with(what)).count()
+    /// How often the harmful requests were carried out: failovers of storage, promotions.
+    pub fn harm(&self) -> [usize; 2] {
+        let log = self.cloud.log();
+        [is_failover, is_promotion].map(|is_harmful| {
+            log.iter().filter(|exchange| exchange.has_changed && is_harmful(exchange)).count()
+        })
+    }
+
+    /// What breaks the vendors' contracts, of all that was sent and answered.
+    pub fn breaches(&self) -> Vec<String> {
+        self.cloud.log().iter().filter_map(|exchange| check(exchange).err()).collect()
+    }
+
+    pub fn outcome(&self, step: &str) -> Option<StepOutcome> {
+        self.state().step(&StepId::new(step)).unwrap().outcome().cloned()
     }
 
     /// What happened, for a test that failed.

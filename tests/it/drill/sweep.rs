@@ -17,26 +17,12 @@ const CASES: [Case; 4] = [
     Case { file: "proseware-web.yaml", mode: Mode::Planned, outage: Outage::None },
 ];
 
-/// How often each harmful request was accepted in a run that nothing disturbed.
-fn harmful(drill: &Drill) -> [usize; 2] {
-    let promotions = drill
-        .cloud
-        .log()
-        .iter()
-        .filter(|exchange| {
-            exchange.method == http::Method::PATCH
-                && exchange.path_and_query.contains("flexibleServers/pg-proseware-westus?")
-        })
-        .count();
-    [drill.count("/failover"), promotions]
-}
-
 fn sweep(case: &Case) {
     let plan: Plan = make(case.file, "eastus", "westus", case.mode);
     let (points, once) = in_virtual_time(async {
         let drill = Drill::new(plan.clone(), case.outage);
         assert_eq!(drill.process().await, Some(Ending::Done), "{}", drill.story());
-        (drill.fuse.passed(), harmful(&drill))
+        (drill.fuse.passed(), drill.harm())
     });
     let mut places = Vec::new();
     for point in 0..points {
@@ -48,7 +34,7 @@ fn sweep(case: &Case) {
             let ending = drill.until_done(4).await;
             let story = || format!("point {point} of {}\n{}", case.file, drill.story());
             assert_eq!(ending, Ending::Done, "{}", story());
-            assert_eq!(harmful(&drill), once, "{}", story());
+            assert_eq!(drill.harm(), once, "{}", story());
         });
     }
     places.sort_unstable();
