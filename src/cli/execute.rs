@@ -112,7 +112,9 @@ impl Execute {
         if let Some(exit) = nothing_to_do(bound, &seen) {
             return Ok(Prepared::Nothing(exit));
         }
-        let (digest, width) = (Plan::digest(&bytes), desk.settings.columns);
+        let mark = if self.simulate { MARK.chars().count() } else { 0 };
+        let width = desk.settings.columns.saturating_sub(mark);
+        let digest = Plan::digest(&bytes);
         let screen = report::dry_run(plan, &digest, &world.about(), &seen, width);
         if self.dry_run {
             desk.say.data(&format!("{screen}nothing was changed"));
@@ -123,7 +125,12 @@ impl Execute {
             desk.say.talk(&screen);
         }
         refuse(plan, &seen, &self.manner)?;
+        // A clock that runs ahead keeps the operator's time while a person reads.
+        world.clients.clock.set_pace(1.0);
         self.approve(bound, &seen).await?;
+        if let Some(pace) = world.pace {
+            world.clients.clock.set_pace(pace);
+        }
         let lock = carry::lock(desk, kept, plan)?;
         let seen = preflight(plan, *catalogue, &world.read_only()).await;
         if let Some(exit) = nothing_to_do(bound, &seen) {
@@ -224,9 +231,17 @@ fn refuse(plan: &Plan, seen: &Preflight, manner: &Manner) -> Result<(), Failure>
     if seen.has_blockers() {
         let failure = Failure::new(Exit::Preflight, "this cannot succeed now; nothing was changed");
         let blockers = seen.findings().filter(|(_, finding)| finding.weight == Weight::Blocker);
-        return Err(blockers.fold(failure, |failure, (step, finding)| {
+        let failure = blockers.fold(failure, |failure, (step, finding)| {
             failure.because(format!("{step}: {}", finding.says))
-        }));
+        });
+        // The commonest reason to refuse a failback: the failover before it was unplanned.
+        return Err(match plan.afterwards(&plan.to, &plan.from) {
+            Some(command) if plan.mode == Mode::Planned => failure.hint(Hint::run(
+                format!("if {} was lost and is back, protect it again first", plan.to),
+                command,
+            )),
+            _ => failure,
+        });
     }
     let most = manner.accepted_loss(plan);
     match seen.data_loss().filter(|loss| manner.yes && *loss > most) {

@@ -1,7 +1,7 @@
 //! The report that people file: what happened when, how long users were hurt, what was lost, against what was promised.
 
 use super::{
-    brief::{figures, sent},
+    brief::{figures, left_to_do, sent},
     measure::Measures,
     text::{self, Page},
     timeline::{ChangeStory, End, Timeline},
@@ -185,7 +185,11 @@ fn left(timeline: &Timeline, page: &mut Page) {
         })
         .collect();
     page.line("## Left to do\n");
-    if left.is_empty() {
+    let afterwards = left_to_do(&timeline.plan);
+    if let Some(command) = &afterwards {
+        page.line(format_args!("- once {} is back: `{command}`", timeline.plan.from));
+    }
+    if left.is_empty() && afterwards.is_none() {
         page.line("Nothing.");
     }
     for line in left {

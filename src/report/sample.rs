@@ -76,6 +76,7 @@ pub(crate) fn plan() -> Plan {
         to: "westus".into(),
         mode: Mode::Unplanned,
         lock: "web".to_owned(),
+        afterwards: None,
         serving: Side::From,
         objectives: Objectives {
             rto: Some(Duration::from_hours(2)),

@@ -111,6 +111,7 @@ pub fn plan(steps: Vec<Step>) -> Plan {
         to: "west".into(),
         mode: Mode::Unplanned,
         lock: "model".to_owned(),
+        afterwards: None,
         serving: Side::From,
         objectives: Objectives::default(),
         azure_credential: None,
