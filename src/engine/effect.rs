@@ -7,7 +7,7 @@ use super::{
 use crate::{
     action::{Action, Applied, Change, Handle, Look, Polled, Trouble, Unapplied},
     journal::Permit,
-    model::{Evidence, StepId},
+    model::{Clock, Evidence, StepId},
 };
 use std::sync::Arc;
 
@@ -31,16 +31,24 @@ pub(super) enum Outcome {
     },
 }
 
-pub(super) async fn observe(step: StepId, action: Arc<dyn Action>, look: Look) -> Done {
+pub(super) async fn observe(
+    step: StepId,
+    action: Arc<dyn Action>,
+    look: Look,
+    clock: Clock,
+) -> Done {
     let at = look.now;
-    let result = match action.observe(&look).await {
+    let seen = action.observe(&look).await;
+    let until = clock.now();
+    let result = match seen {
         Ok(seen) => Outcome::Observed {
-            view: View { at, seen: Seen::Answer(seen.answer) },
+            view: View { at, until, seen: Seen::Answer(seen.answer) },
             evidence: Some(seen.evidence),
         },
-        Err(trouble) => {
-            Outcome::Observed { view: View { at, seen: Seen::Trouble(trouble) }, evidence: None }
-        }
+        Err(trouble) => Outcome::Observed {
+            view: View { at, until, seen: Seen::Trouble(trouble) },
+            evidence: None,
+        },
     };
     Done { step, result }
 }

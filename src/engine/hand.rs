@@ -22,10 +22,13 @@ pub enum Seen {
     Trouble(Trouble),
 }
 
-/// What was seen, and when the look began.
+/// What was seen.
 #[derive(Clone, Debug, PartialEq)]
 pub struct View {
+    /// When the look began: deadlines are judged by it.
     pub at: Timestamp,
+    /// When it ended: how fresh it is.
+    pub until: Timestamp,
     pub seen: Seen,
 }
 

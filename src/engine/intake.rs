@@ -8,9 +8,12 @@ use crate::{
     action::{Answer as Observed, Applied, Polled, Trouble, TroubleKind, Unapplied},
     model::{Evidence, StepId},
     plan::Step,
-    run::{Answer, Event, Fact, Life, StepFact},
+    run::{Answer, Event, Fact, StepFact},
 };
 use std::time::Duration;
+
+/// Whatever a server asks for, it is asked again after this long.
+const LONGEST_WAIT: Duration = Duration::from_mins(5);
 
 impl Engine {
     pub(super) async fn take_in(&mut self, done: Vec<Done>) -> Result<(), EngineError> {
@@ -24,7 +27,7 @@ impl Engine {
                 Outcome::Applied(result) => facts.push(self.applied(&step, result)),
                 Outcome::Polled(result) => facts.extend(self.polled(&step, result)),
                 Outcome::Answered(reply) => facts.extend(self.answered(&step, reply)),
-                Outcome::Lost { why } => facts.extend(self.lost(&step, why)),
+                Outcome::Lost { why } => self.lost(&step, why),
             }
         }
         self.record(facts).await?;
@@ -33,7 +36,12 @@ impl Engine {
 
     fn observed(&mut self, step: &StepId, view: View, evidence: Option<Evidence>) -> Option<Fact> {
         let known = &self.parts.state.step(step)?.evidence;
-        let news = evidence.filter(|evidence| evidence != known && !evidence.is_empty());
+        let is_news = |evidence: &Evidence| {
+            let mut merged = known.clone();
+            merged.take_in(evidence);
+            merged != *known
+        };
+        let news = evidence.filter(is_news);
         let says = match &view.seen {
             Seen::Answer(Observed::NotYet { why, .. }) => Some(why.clone()),
             Seen::Answer(_) => None,
@@ -59,7 +67,7 @@ impl Engine {
                 StepFact::ChangeRefused { why, request_id }
             }
             Err(Unapplied::Deferred { why, wait }) => {
-                StepFact::ChangeDeferred { why, until: now + wait }
+                StepFact::ChangeDeferred { why, until: now + wait.min(LONGEST_WAIT) }
             }
             Err(Unapplied::InDoubt { why }) => StepFact::ChangeDoubted { why },
         };
@@ -72,6 +80,7 @@ impl Engine {
             Ok(Polled::Done) => StepFact::ChangeSettled { request_id: None },
             Ok(Polled::Failed { why }) => StepFact::ChangeRefused { why, request_id: None },
             Ok(Polled::Pending { says, look_again }) => {
+                let look_again = look_again.min(LONGEST_WAIT);
                 let hand = self.hands.hand(step);
                 hand.troubles = 0;
                 hand.poll_at = Some(now + look_again);
@@ -115,22 +124,11 @@ impl Engine {
         Some(Fact::step(step, StepFact::Answered { answer, who, note }))
     }
 
-    fn lost(&mut self, step: &StepId, why: String) -> Option<Fact> {
+    /// A task of ours panicked, and nothing is known of what it was at: looked at again, with growing pauses.
+    fn lost(&mut self, step: &StepId, why: String) {
         let at = self.parts.clients.clock.now();
-        match &self.parts.state.step(step)?.life {
-            Life::Begun { .. } => {
-                self.hands.drop_view(step);
-                Some(Fact::step(step, StepFact::ChangeDoubted { why }))
-            }
-            Life::Open => {
-                let seen = Seen::Trouble(Trouble::odd(why));
-                self.hands.see(step, View { at, seen });
-                None
-            }
-            Life::Waiting | Life::Asking { .. } | Life::Accepted { .. } | Life::Finished { .. } => {
-                self.hands.hand(step).poll_at = Some(at + Duration::from_secs(30));
-                None
-            }
-        }
+        let seen = Seen::Trouble(Trouble::odd(why));
+        self.hands.see(step, View { at, until: at, seen });
+        self.hands.hand(step).poll_at = Some(at + Duration::from_secs(30));
     }
 }

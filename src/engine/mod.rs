@@ -83,6 +83,7 @@ pub struct Engine {
 enum Woken {
     Done(Vec<Done>),
     Interrupted(Force),
+    NoAnswer,
     Saw(Fact),
     Time,
 }
@@ -141,6 +142,7 @@ impl Engine {
                     return Ok(Ending::Stopped(Stop::Interrupted));
                 }
                 Woken::Interrupted(_) => self.stop(Stop::Interrupted),
+                Woken::NoAnswer => self.stop(Stop::Unanswered),
                 Woken::Time => {}
             }
         }
@@ -203,7 +205,8 @@ impl Engine {
             Command::Observe { step } => {
                 let look = self.look(&step);
                 let action = self.action(&step)?;
-                self.spawn(step.clone(), effect::observe(step, action, look));
+                let clock = self.parts.clients.clock.clone();
+                self.spawn(step.clone(), effect::observe(step, action, look, clock));
             }
             Command::Apply { step, change } => {
                 self.hands.drop_view(&step);
@@ -212,7 +215,11 @@ impl Engine {
                 self.spawn(step.clone(), effect::apply(step, action, change, permit));
             }
             Command::Poll { step, handle } => {
-                let action = self.action(&step)?;
+                // Without its action it cannot be asked about; the cloud goes on all the same.
+                let Some(action) = self.action(&step) else {
+                    self.hold(&step);
+                    return Some(());
+                };
                 self.spawn(step.clone(), effect::poll(step, action, handle));
             }
             Command::Ask { step, question, evidence } => {
@@ -225,6 +232,16 @@ impl Engine {
             Command::Record(_) | Command::Wake(_) => {}
         }
         Some(())
+    }
+
+    fn hold(&mut self, step: &StepId) {
+        let at = self.parts.clients.clock.now();
+        let why = match self.hands.view(step).map(|view| &view.seen) {
+            Some(Seen::Answer(Observed::Never { why })) => why.clone(),
+            _ => "its action cannot be made".to_owned(),
+        };
+        self.hands.hand(step).poll_at = Some(at + Duration::from_secs(30));
+        (self.parts.listener)(&Event::Holding { at, step: step.clone(), why });
     }
 
     fn spawn(&mut self, step: StepId, work: impl Future<Output = Done> + Send + 'static) {
@@ -262,7 +279,7 @@ impl Engine {
             Err(why) => {
                 let at = self.parts.clients.clock.now();
                 let seen = Seen::Answer(Observed::Never { why });
-                self.hands.see(id, View { at, seen });
+                self.hands.see(id, View { at, until: at, seen });
                 None
             }
         }
@@ -290,7 +307,11 @@ impl Engine {
                 }
                 Woken::Done(all.into_iter().flatten().collect())
             }
-            Some(answer) = self.asks.join_next() => Woken::Done(answer.into_iter().collect()),
+            Some(answer) = self.asks.join_next() => match answer {
+                Ok(done) => Woken::Done(vec![done]),
+                // Nobody will answer any more.
+                Err(_) => Woken::NoAnswer,
+            },
             Some(fact) = seen.recv() => Woken::Saw(fact),
             () = time => Woken::Time,
         }

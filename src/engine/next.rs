@@ -66,7 +66,9 @@ pub fn is_stopping(plan: &Plan, state: &RunState, hands: &Hands) -> bool {
             Some(StepOutcome::Failed { .. })
         )
     };
-    hands.stopping.is_some() || plan.steps.iter().any(failed)
+    // What failed in a run that was ended for good holds up nothing.
+    let counts = |step: &Step| step.is_finally || !state.aborted;
+    hands.stopping.is_some() || plan.steps.iter().any(|step| counts(step) && failed(step))
 }
 
 struct Turn<'a> {
@@ -96,48 +98,80 @@ impl Turn<'_> {
         if self.hands.is_busy(&step.id) {
             return None;
         }
-        if let Some(until) = state.deferred.filter(|until| *until > self.now) {
-            return (!self.is_stopping).then_some(Command::Wake(until));
+        let put_off = state.deferred.as_ref().filter(|deferral| deferral.until > self.now);
+        if let Some(deferral) = put_off.filter(|_| state.life == Life::Open) {
+            return (!self.stops(step)).then_some(Command::Wake(deferral.until));
         }
         match (&state.life, &step.work) {
             (Life::Finished { outcome: StepOutcome::Owed { .. } }, Work::Action(_)) => {
                 self.retry_owed(step, state)
             }
             (Life::Waiting, _) => self.may_start(step).then(|| record(step, StepFact::Started)),
-            (Life::Asking { question }, _) => (!self.is_stopping).then(|| Command::Ask {
+            (Life::Asking { question, .. }, _) => (!self.stops(step)).then(|| Command::Ask {
                 step: step.id.clone(),
                 question: question.clone(),
                 evidence: self.question_evidence(step, state),
             }),
-            (Life::Accepted { handle, .. }, _) => Some(self.poll(step, handle)),
+            (Life::Accepted { change, handle, .. }, Work::Action(work)) => {
+                let task = Task { step, state, work };
+                Some(self.give_up_polling(&task, change).unwrap_or_else(|| self.poll(step, handle)))
+            }
             (Life::Open, Work::Group { children }) => self.group(step, state, children),
             (Life::Open, Work::Action(work)) => self.open(&Task { step, state, work }),
             (Life::Begun { change, at }, Work::Action(work)) => {
                 self.begun(&Task { step, state, work }, change, *at)
             }
             // A group sends nothing, so it has nothing begun.
-            (Life::Finished { .. }, _) | (Life::Begun { .. }, Work::Group { .. }) => None,
+            (Life::Finished { .. }, _)
+            | (Life::Begun { .. } | Life::Accepted { .. }, Work::Group { .. }) => None,
         }
     }
 
     fn may_start(&self, step: &Step) -> bool {
-        if self.is_stopping {
+        if self.stops(step) {
             return false;
         }
         let finished_well = |id: &StepId| {
             self.state_of(id).and_then(StepState::outcome).is_some_and(StepOutcome::lets_go_on)
         };
+        let mut others = self.plan.steps.iter().filter(|other| !other.is_finally);
+        if step.is_finally && !self.state.aborted && !others.all(|other| finished_well(&other.id)) {
+            return false;
+        }
         if step.is_finally && self.state.aborted {
-            let idle = |other: &Step| {
-                other.is_finally
-                    || self.state_of(&other.id).is_none_or(|state| state.open_change().is_none())
-            };
+            let idle = |other: &Step| other.is_finally || self.is_left_alone(other);
             let earlier_done = |id: &StepId| {
                 finished_well(id) || self.plan.step(id).is_some_and(|other| !other.is_finally)
             };
             return self.plan.steps.iter().all(idle) && step.needs.iter().all(earlier_done);
         }
-        !self.state.aborted && step.needs.iter().all(finished_well)
+        step.needs.iter().all(finished_well)
+    }
+
+    /// Whether this step may start nothing new: the run is stopping, or was ended for good.
+    fn stops(&self, step: &Step) -> bool {
+        self.is_stopping || self.state.aborted && !step.is_finally
+    }
+
+    /// Whether nothing more will come of a step in a run that was ended for good.
+    fn is_left_alone(&self, step: &Step) -> bool {
+        let is_under_way = self.state_of(&step.id).is_some_and(|state| match state.life {
+            Life::Accepted { .. } => true,
+            // Looked at once more, in case it happened.
+            Life::Begun { .. } => self.hands.view(&step.id).is_none(),
+            Life::Waiting | Life::Open | Life::Asking { .. } | Life::Finished { .. } => false,
+        });
+        !is_under_way && !self.hands.is_busy(&step.id)
+    }
+
+    /// The dead region cannot hold us: where a harmless operation can no longer be asked about, it is in doubt.
+    fn give_up_polling(&self, task: &Task, change: &Change) -> Option<Command> {
+        let is_mute = self.hands.of(&task.step.id).is_some_and(|hand| hand.troubles > 0);
+        let may_be_owed = task.step.on_failure == OnFailure::Owe && !change.is_harmful();
+        (is_mute && may_be_owed && task.is_past_deadline(self.now)).then(|| {
+            let why = "its operation cannot be asked about".to_owned();
+            record(task.step, StepFact::ChangeDoubted { why })
+        })
     }
 
     fn poll(&self, step: &Step, handle: &Handle) -> Command {
@@ -166,7 +200,7 @@ impl Turn<'_> {
         let all_seen = children.iter().zip(&states).all(|(child, state)| {
             !matches!(state.life, Life::Open | Life::Waiting) || self.hands.view(child).is_some()
         });
-        if self.is_stopping || !all_seen || !children.iter().any(wants) {
+        if self.stops(step) || !all_seen || !children.iter().any(wants) {
             return None;
         }
         Some(Command::Ask {
@@ -198,11 +232,11 @@ impl Turn<'_> {
         }
         let Some(view) = self.hands.view(&task.step.id) else {
             let has_settled = task.state.settled.iter().any(|s| s.attempt == task.state.attempt);
-            return (!self.is_stopping || has_settled).then(|| task.observe());
+            return (!self.stops(task.step) || has_settled).then(|| task.observe());
         };
         match &view.seen {
             Seen::Answer(Answer::AsDesired) => Some(task.finish(task.good_end())),
-            _ if self.is_stopping => None,
+            _ if self.stops(task.step) => None,
             Seen::Trouble(trouble) => self.look_failed(task, view, &trouble.why, trouble.kind),
             Seen::Answer(Answer::Never { why }) => self.fail(task, why.clone()),
             Seen::Answer(Answer::NotYet { why, look_again }) => {
@@ -255,6 +289,11 @@ impl Turn<'_> {
 
     /// The step wants this change: everything that must come before it.
     fn want(&self, task: &Task, view: &View, change: &Change) -> Option<Command> {
+        if let Some(deferral) =
+            task.state.deferred.as_ref().filter(|_| task.is_past_deadline(view.at))
+        {
+            return self.fail(task, format!("put off again and again: {}", deferral.why));
+        }
         if change.by == By::Person {
             return Some(Command::Ask {
                 step: task.step.id.clone(),
@@ -263,12 +302,7 @@ impl Turn<'_> {
             });
         }
         if self.needs_consent(task.step, task.state) {
-            let says = self.confirm(task.step)?;
-            return Some(Command::Ask {
-                step: task.step.id.clone(),
-                question: Question::Consent { says },
-                evidence: self.question_evidence(task.step, task.state),
-            });
+            return self.ask_itself(task);
         }
         let staying_since = task.state.last_settled().max(task.state.since).unwrap_or(self.now);
         let due = staying_since + change.stay_before;
@@ -291,7 +325,7 @@ impl Turn<'_> {
         if is_new && self.free.get() == 0 {
             return None;
         }
-        if view.at + FRESH < self.now {
+        if view.until + FRESH < self.now {
             return Some(task.observe());
         }
         if is_new {
@@ -330,7 +364,7 @@ impl Turn<'_> {
         match task.step.on_failure {
             OnFailure::Stop => Some(task.finish(StepOutcome::Failed { why })),
             OnFailure::Owe => Some(task.finish(StepOutcome::Owed { why })),
-            OnFailure::Ask if self.is_stopping => None,
+            OnFailure::Ask if self.stops(task.step) => None,
             OnFailure::Ask => Some(Command::Ask {
                 step: task.step.id.clone(),
                 question: Question::Without { why },
@@ -339,18 +373,19 @@ impl Turn<'_> {
         }
     }
 
-    fn is_open(&self, id: &StepId) -> bool {
-        self.state_of(id).is_some_and(|state| state.outcome().is_none())
-    }
-
     /// The last fact, when every step is finished.
     fn end(&self) -> Option<Command> {
         let outcomes =
             || self.plan.steps.iter().filter_map(|step| self.state_of(&step.id)?.outcome());
-        let is_ended =
-            |step: &Step| !self.is_open(&step.id) || self.state.aborted && !step.is_finally;
-        if !self.plan.steps.iter().all(is_ended) || outcomes().any(|outcome| !outcome.lets_go_on())
-        {
+        let lets_go_on = |step: &Step| {
+            self.state_of(&step.id)
+                .is_some_and(|state| state.outcome().is_some_and(StepOutcome::lets_go_on))
+        };
+        let is_ended = |step: &Step| {
+            let is_abandoned = self.state.aborted && !step.is_finally;
+            if is_abandoned { self.is_left_alone(step) } else { lets_go_on(step) }
+        };
+        if !self.plan.steps.iter().all(is_ended) {
             return None;
         }
         let outcome = if self.state.aborted {

@@ -70,6 +70,13 @@ impl Evidence {
         }
     }
 
+    /// Takes in what was read later; what was not read again stays.
+    pub fn take_in(&mut self, later: &Self) {
+        for (name, datum) in later.iter() {
+            self.set(name, datum.clone());
+        }
+    }
+
     #[must_use]
     pub fn with(mut self, name: &str, datum: Datum) -> Self {
         self.set(name, datum);
@@ -95,6 +102,11 @@ impl Evidence {
             Datum::Seconds(seconds) => std::time::Duration::try_from_secs_f64(*seconds).ok(),
             _ => None,
         }
+    }
+
+    /// What stands for a loss that nobody knows, where one should stand.
+    pub fn unknown_loss(&self) -> Option<&Datum> {
+        self.get(DATA_LOSS).filter(|datum| !matches!(datum, Datum::Seconds(_)))
     }
 
     pub fn is_empty(&self) -> bool {

@@ -9,4 +9,4 @@ mod state;
 
 pub use event::Event;
 pub use fact::{Answer, Fact, Question, RunFact, RunOutcome, StepFact, StepOutcome};
-pub use state::{Agreement, IllegalFact, Life, RunState, Settled, StepState};
+pub use state::{Agreement, Deferral, IllegalFact, Life, RunState, Settled, StepState};

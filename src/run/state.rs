@@ -25,6 +25,8 @@ pub enum Life {
     Open,
     Asking {
         question: Question,
+        /// The change that is in doubt while this is asked, and when it was begun.
+        doubted: Option<Box<(Change, Timestamp)>>,
     },
     /// A change was begun. With nobody at it, it is in doubt.
     Begun {
@@ -63,6 +65,13 @@ pub struct Settled {
     pub attempt: u32,
 }
 
+/// The cloud said "later".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deferral {
+    pub until: Timestamp,
+    pub why: String,
+}
+
 /// A consent: when it was given, and to which loss.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Agreement {
@@ -84,8 +93,8 @@ pub struct StepState {
     pub agreed: Option<Agreement>,
     /// Why the cloud said no, in this attempt.
     pub refused: Option<String>,
-    /// Not to be tried again before.
-    pub deferred: Option<Timestamp>,
+    /// The last time that a change of this attempt was put off.
+    pub deferred: Option<Deferral>,
     /// The operator goes on without it, in spite of this.
     pub without: Option<String>,
     asked: Option<(Timestamp, Option<Duration>)>,
@@ -127,7 +136,8 @@ impl StepState {
     pub fn open_change(&self) -> Option<&Change> {
         match &self.life {
             Life::Begun { change, .. } | Life::Accepted { change, .. } => Some(change),
-            Life::Waiting | Life::Open | Life::Asking { .. } | Life::Finished { .. } => None,
+            Life::Asking { doubted, .. } => doubted.as_ref().map(|doubted| &doubted.0),
+            Life::Waiting | Life::Open | Life::Finished { .. } => None,
         }
     }
 
@@ -144,6 +154,7 @@ impl StepState {
 
     fn settle(&mut self, change: ChangeId, at: Timestamp) {
         self.settled.push(Settled { change, at, attempt: self.attempt });
+        self.deferred = None;
         self.life = Life::Open;
     }
 
@@ -160,23 +171,25 @@ impl StepState {
                 self.life = Life::Open;
             }
             (life @ (Life::Open | Life::Begun { .. }), StepFact::Observed { evidence }) => {
-                self.evidence = evidence.clone();
+                self.evidence.take_in(evidence);
                 self.life = life;
             }
-            // A resume asks again.
-            (Life::Open | Life::Asking { .. }, StepFact::Asked { question, evidence }) => {
-                self.ask(question, evidence, at);
+            (Life::Open, StepFact::Asked { question, evidence }) => {
+                self.ask((question, None), evidence, at);
             }
-            (Life::Begun { .. }, StepFact::Asked { question, evidence })
+            (Life::Asking { doubted, .. }, StepFact::Asked { question, evidence }) => {
+                self.ask((question, doubted), evidence, at);
+            }
+            (Life::Begun { change, at: begun }, StepFact::Asked { question, evidence })
                 if matches!(question, Question::Happened { .. }) =>
             {
-                self.ask(question, evidence, at);
+                let doubted = Some(Box::new((change, begun)));
+                self.ask((question, doubted), evidence, at);
             }
-            (Life::Asking { question }, StepFact::Answered { answer, .. }) => {
+            (Life::Asking { question, .. }, StepFact::Answered { answer, .. }) => {
                 self.answer(question, *answer, at);
             }
             (Life::Open, StepFact::ChangeBegun { change }) => {
-                self.deferred = None;
                 self.life = Life::Begun { change: change.clone(), at };
             }
             (Life::Begun { change: open, .. }, StepFact::ChangeBegun { change })
@@ -195,8 +208,8 @@ impl StepState {
                 self.refused = Some(why.clone());
                 self.life = Life::Open;
             }
-            (Life::Begun { .. }, StepFact::ChangeDeferred { until, .. }) => {
-                self.deferred = Some(*until);
+            (Life::Begun { .. }, StepFact::ChangeDeferred { why, until }) => {
+                self.deferred = Some(Deferral { until: *until, why: why.clone() });
                 self.life = Life::Open;
             }
             (life @ Life::Begun { .. }, StepFact::ChangeDoubted { .. }) => self.life = life,
@@ -224,15 +237,37 @@ impl StepState {
         true
     }
 
-    fn ask(&mut self, question: &Question, evidence: &Evidence, at: Timestamp) {
+    fn ask(
+        &mut self,
+        (question, doubted): (&Question, Option<Box<(Change, Timestamp)>>),
+        evidence: &Evidence,
+        at: Timestamp,
+    ) {
         self.asked = Some((at, evidence.data_loss()));
-        self.life = Life::Asking { question: question.clone() };
+        self.life = Life::Asking { question: question.clone(), doubted };
+    }
+
+    /// Somebody is at it again. The time without anybody counts against no deadline, and a question that stood is asked
+    /// anew, once the world has been looked at.
+    fn resume(&mut self, at: Timestamp) {
+        if self.outcome().is_some() {
+            return;
+        }
+        self.since = self.since.map(|_| at);
+        if let Life::Asking { doubted, .. } = &self.life {
+            self.life = match doubted {
+                Some(doubted) => Life::Begun { change: doubted.0.clone(), at: doubted.1 },
+                None => Life::Open,
+            };
+        }
     }
 
     fn answer(&mut self, question: Question, answer: Answer, at: Timestamp) {
         self.since = Some(at);
         self.life = Life::Open;
         match (answer, question) {
+            // Whoever does not go on without it may mend the cause: it will be tried again.
+            (Answer::No, Question::Without { .. }) => self.refused = None,
             (Answer::No, _) => {}
             (Answer::Yes, Question::Consent { .. }) => {
                 let (asked_at, data_loss) = self.asked.unwrap_or((at, None));
@@ -337,10 +372,7 @@ impl RunState {
             }
             RunFact::Resumed { .. } => {
                 self.finished = None;
-                // The time while nobody was at it counts against no deadline.
-                for step in self.steps.iter_mut().filter(|step| step.outcome().is_none()) {
-                    step.since = step.since.map(|_| at);
-                }
+                self.steps.iter_mut().for_each(|step| step.resume(at));
             }
             RunFact::Aborted { .. } => self.aborted = true,
             RunFact::Finished { outcome } => self.finished = Some(*outcome),

@@ -1,10 +1,10 @@
 //! When an operator must say yes, and on what evidence.
 
-use super::Turn;
+use super::{Command, Task, Turn};
 use crate::{
     model::{DATA_LOSS, Datum, Evidence, StepId, span::between},
     plan::{self, Step, Work},
-    run::StepState,
+    run::{Question, StepState},
 };
 use std::time::Duration;
 
@@ -21,11 +21,30 @@ impl Turn<'_> {
             return false;
         }
         let Some(asking) = self.state_of(&asker.id) else { return true };
-        let Some(agreed) = &asking.agreed else { return true };
-        let loss = self.question_evidence(asker, asking).data_loss().unwrap_or_default();
+        // A child that its group can no longer ask for asks for itself.
+        !self.holds(asker, asking) && !self.holds(step, state)
+    }
+
+    /// Whether this step was said yes to, and that still stands.
+    fn holds(&self, step: &Step, state: &StepState) -> bool {
+        let Some(agreed) = &state.agreed else { return false };
+        let loss = self.question_evidence(step, state).data_loss().unwrap_or_default();
         // That time passes makes nothing worse than what the operator has agreed to.
         let expected = agreed.data_loss.unwrap_or_default() + between(agreed.asked_at, self.now);
-        agreed.at + YES_HOLDS < self.now || loss > expected + LOSS_MAY_GROW
+        agreed.at + YES_HOLDS >= self.now && loss <= expected + LOSS_MAY_GROW
+    }
+
+    /// Asks for one step: its own question, or that of its group when the group is over.
+    pub(super) fn ask_itself(&self, task: &Task) -> Option<Command> {
+        let asker = self.plan.asker(task.step)?;
+        let is_its_own = asker.id == task.step.id;
+        let is_over = self.state_of(&asker.id).is_some_and(|state| state.outcome().is_some());
+        (is_its_own || is_over).then_some(())?;
+        Some(Command::Ask {
+            step: task.step.id.clone(),
+            question: Question::Consent { says: self.confirm(asker)? },
+            evidence: self.question_evidence(task.step, task.state),
+        })
     }
 
     /// The question's text, with what was read by now.
@@ -39,14 +58,19 @@ impl Turn<'_> {
         let Work::Group { children } = &step.work else { return state.evidence.clone() };
         let mut all = Evidence::new();
         let mut loss: Option<Duration> = None;
+        let mut unknown: Option<&Datum> = None;
         for child in children {
             let Some(child_state) = self.state_of(child) else { continue };
             loss = loss.max(child_state.evidence.data_loss());
+            unknown = unknown.or_else(|| child_state.evidence.unknown_loss());
             for (name, datum) in child_state.evidence.iter() {
                 all.set(&format!("{child}: {name}"), datum.clone());
             }
         }
-        if let Some(loss) = loss {
+        // A loss that is known must not hide one that is not.
+        if let Some(unknown) = unknown {
+            all.set(DATA_LOSS, unknown.clone());
+        } else if let Some(loss) = loss {
             all.set(DATA_LOSS, Datum::Seconds(loss.as_secs_f64()));
         }
         all

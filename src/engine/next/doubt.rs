@@ -35,11 +35,11 @@ impl Turn<'_> {
             Seen::Answer(Answer::Missing(changes)) => {
                 match changes.iter().find(|missing| missing.id == change.id) {
                     None => settled(),
-                    Some(_) if self.is_stopping => return None,
+                    Some(_) if self.stops(task.step) => return None,
                     Some(missing) => return self.still_missing(task, view, (change, missing), at),
                 }
             }
-            _ if self.is_stopping => return None,
+            _ if self.stops(task.step) => return None,
             Seen::Answer(Answer::NotYet { why, .. }) if task.is_past_deadline(view.at) => {
                 given_up(why)
             }

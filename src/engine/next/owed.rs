@@ -23,12 +23,16 @@ impl Turn<'_> {
                 is_old && !self.is_resource_busy(step)
             }
             Some(_) => false,
-            None => is_retry(step, state),
+            // One look is all that is waited for: what comes of it may take its time.
+            None => {
+                let is_looking = state.life == Life::Open && self.hands.is_busy(&step.id);
+                is_retry(step, state) && is_looking && self.hands.view(&step.id).is_none()
+            }
         }
     }
 
     pub(super) fn retry_owed(&self, step: &Step, state: &StepState) -> Option<Command> {
-        if self.is_stopping || self.state.aborted || self.is_resource_busy(step) {
+        if self.stops(step) || self.is_resource_busy(step) {
             return None;
         }
         let looked = state.finished_at?;

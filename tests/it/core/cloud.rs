@@ -37,6 +37,18 @@ struct State {
     things: BTreeMap<String, Thing>,
     accepted: Vec<String>,
     dead_until: Option<Timestamp>,
+    /// Things whose changes are refused or lost, and how.
+    troubled: BTreeMap<String, Trouble>,
+    looks_take: Duration,
+}
+
+/// What becomes of every change of a thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// "Later", for ever.
+    Busy,
+    /// No answer, and no effect.
+    Lost,
 }
 
 #[derive(Clone)]
@@ -73,6 +85,19 @@ impl Cloud {
         thing.value = swapped(&thing.value);
         thing.mark += 1;
         thing.swapping_since = None;
+    }
+
+    pub fn trouble(&self, thing: &str, trouble: Option<Trouble>) {
+        let troubled = &mut self.state.lock().unwrap().troubled;
+        match trouble {
+            Some(trouble) => troubled.insert(thing.to_owned(), trouble),
+            None => troubled.remove(thing),
+        };
+    }
+
+    /// Every read takes so long.
+    pub fn looks_take(&self, length: Duration) {
+        self.state.lock().unwrap().looks_take = length;
     }
 
     /// Requests for `/dead/…` get no answer until then.
@@ -142,7 +167,21 @@ impl Transport for Cloud {
             self.fuse.check_written_ahead(permit.record());
             self.fuse.burn("before the request").await;
         }
-        self.clock.sleep(Duration::from_millis(80)).await;
+        let (slow, trouble) = {
+            let state = self.state.lock().unwrap();
+            let thing = request.uri().path().split('/').nth(1).unwrap_or_default();
+            (state.looks_take, state.troubled.get(thing).copied())
+        };
+        self.clock.sleep(slow.max(Duration::from_millis(80))).await;
+        match trouble.filter(|_| !intent.is_read()) {
+            Some(Trouble::Busy) => {
+                return Err(SendError::NotSent { host, why: "busy".to_owned() });
+            }
+            Some(Trouble::Lost) => {
+                return Err(SendError::Unanswered { host, why: "lost".to_owned() });
+            }
+            None => {}
+        }
         let Some(answer) = self.answer(&request) else {
             self.clock.sleep(Duration::from_mins(1)).await;
             return Err(SendError::Unanswered { host, why: "nothing came".to_owned() });

@@ -5,4 +5,5 @@ mod cloud;
 pub mod crash;
 mod person;
 pub mod run;
+mod stuck;
 mod sweep;

@@ -145,7 +145,7 @@ fn an_interrupt_while_a_question_stands_leaves_it_to_the_resume() {
         world.interrupt_after = vec![Duration::from_mins(5)];
         assert_eq!(world.process().await, Some(Ending::Stopped(Stop::Interrupted)));
         let life = world.state().step(&"storage".into()).unwrap().life.clone();
-        assert!(matches!(life, Life::Asking { question: Question::Consent { .. } }));
+        assert!(matches!(life, Life::Asking { question: Question::Consent { .. }, .. }));
         let interrupted = |(_, fact): &(_, Fact)| *fact == Fact::Run(RunFact::Interrupted);
         assert!(world.facts().iter().any(interrupted));
         world.interrupt_after = Vec::new();

@@ -40,6 +40,7 @@ pub struct Truthful {
     /// How long the answer takes.
     pub thinks: Duration,
     pub clock: Clock,
+    pub goes_on_without: bool,
     /// Says no to the first question of consent.
     pub declines: Arc<Mutex<bool>>,
 }
@@ -55,6 +56,7 @@ impl Operator for Truthful {
             .any(|verb| self.cloud.count(&format!("POST /{}/{verb}", ask.step)) > 0);
         let answer = match ask.question {
             Question::Happened { .. } if !happened => Answer::No,
+            Question::Without { .. } if !self.goes_on_without => Answer::No,
             Question::Consent { .. } if std::mem::take(&mut *self.declines.lock().unwrap()) => {
                 Answer::No
             }
@@ -131,6 +133,10 @@ pub struct World {
     pub events: Arc<Mutex<Vec<Event>>>,
     /// Interrupts the process after so long, each time.
     pub interrupt_after: Vec<Duration>,
+    /// What a resume brings with it.
+    pub then: Vec<Fact>,
+    /// How long a read may take.
+    pub answers_within: Duration,
     /// How many changes may be under way at the same time.
     pub at_most: Option<usize>,
 }
@@ -146,6 +152,7 @@ impl World {
             meanwhile: Arc::new(|_| {}),
             thinks: Duration::from_secs(7),
             clock: clock.clone(),
+            goes_on_without: true,
             declines: Arc::default(),
         };
         let events = Arc::default();
@@ -157,6 +164,8 @@ impl World {
             operator,
             events,
             interrupt_after: Vec::new(),
+            then: Vec::new(),
+            answers_within: Duration::from_secs(10),
             at_most: None,
         }
     }
@@ -197,7 +206,11 @@ impl World {
                 identity: String::new(),
             },
         };
-        let limit = Duration::from_secs(10);
+        let mut opening = vec![Fact::Run(opening)];
+        if state.started.is_some() {
+            opening.extend(self.then.clone());
+        }
+        let limit = self.answers_within;
         let transport = Bounded::new(Arc::new(self.cloud.clone()), self.clock.clone(), limit);
         let clients = Clients {
             transport: Arc::new(transport) as Arc<dyn Transport>,
@@ -231,7 +244,7 @@ impl World {
         });
         tokio::select! {
             biased;
-            ending = engine.carry_out(vec![Fact::Run(opening)]) => Some(ending.unwrap()),
+            ending = engine.carry_out(opening) => Some(ending.unwrap()),
             () = self.fuse.blown() => None,
             () = interrupting => None,
         }

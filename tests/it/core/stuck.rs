@@ -1,0 +1,156 @@
+//! Clouds that answer reads and no changes, runs that are ended for good, and what comes last: nothing may hold a run for
+//! ever, and nothing may start before its time.
+
+use super::{
+    cloud::Trouble,
+    run::{World, in_order, in_virtual_time, plan, step},
+};
+use failover::{
+    engine::{Ending, Stop},
+    plan::{OnFailure, Plan, Step, Work},
+    run::{Fact, RunFact, RunOutcome, StepFact, StepOutcome},
+};
+use std::time::Duration;
+
+fn with_timeout(mut step: Step, timeout: Duration) -> Step {
+    if let Work::Action(work) = &mut step.work {
+        work.timeout = timeout;
+    }
+    step
+}
+
+fn owed(thing: &str) -> Step {
+    let mut step = with_timeout(step("put", thing), Duration::from_mins(2));
+    step.on_failure = OnFailure::Owe;
+    step
+}
+
+/// The steps, and one that comes last.
+fn finally(mut steps: Vec<Step>) -> Plan {
+    steps = in_order(steps).steps;
+    let mut last = step("put", "tidy");
+    last.is_finally = true;
+    steps.push(last);
+    plan(steps)
+}
+
+fn starts(world: &World, thing: &str) -> Option<usize> {
+    world.facts().iter().position(|(_, fact)| {
+        matches!(fact, Fact::Step { step, what: StepFact::Started } if step.as_str() == thing)
+    })
+}
+
+#[test]
+fn two_debts_whose_writes_are_lost_do_not_hold_what_is_harmful() {
+    for trouble in [Trouble::Lost, Trouble::Busy] {
+        in_virtual_time(async {
+            let steps =
+                vec![owed("a"), owed("b"), step("swap", "storage"), step("shift", "traffic")];
+            let world = World::new(in_order(steps));
+            world.cloud.trouble("a", Some(trouble));
+            world.cloud.trouble("b", Some(trouble));
+            let began = world.clock.now();
+            assert_eq!(world.process().await, Some(Ending::Owing));
+            assert!(world.clock.now() < began + Duration::from_hours(1));
+            assert_eq!(world.cloud.count("POST /storage/swap"), 1);
+            world.cloud.trouble("a", None);
+            world.cloud.trouble("b", None);
+            assert_eq!(world.process().await, Some(Ending::Done));
+        });
+    }
+}
+
+#[test]
+fn what_is_put_off_for_ever_fails_at_its_deadline() {
+    in_virtual_time(async {
+        let world =
+            World::new(in_order(vec![with_timeout(step("put", "page"), Duration::from_mins(9))]));
+        world.cloud.trouble("page", Some(Trouble::Busy));
+        assert_eq!(world.process().await, Some(Ending::Failed));
+        let state = world.state();
+        let outcome = state.step(&"page".into()).unwrap().outcome().cloned();
+        let Some(StepOutcome::Failed { why }) = outcome else { panic!("{outcome:?}") };
+        assert_eq!(why, "put off again and again: cannot reach model: busy");
+    });
+}
+
+#[test]
+fn a_look_that_takes_long_is_fresh_when_it_comes_back() {
+    in_virtual_time(async {
+        let mut world = World::new(in_order(vec![step("put", "page"), step("swap", "storage")]));
+        world.answers_within = Duration::from_mins(10);
+        world.cloud.looks_take(Duration::from_secs(50));
+        assert_eq!(world.process().await, Some(Ending::Done));
+    });
+}
+
+#[test]
+fn what_comes_last_starts_when_all_else_is_done() {
+    in_virtual_time(async {
+        let world = World::new(finally(vec![step("put", "page"), step("swap", "storage")]));
+        assert_eq!(world.process().await, Some(Ending::Done));
+        let finished = world.facts().iter().position(|(_, fact)| {
+            matches!(fact, Fact::Step { step, what: StepFact::Finished { .. } } if step.as_str() == "storage")
+        });
+        assert!(starts(&world, "tidy") > finished);
+    });
+}
+
+#[test]
+fn what_comes_last_does_not_start_at_a_stop_from_which_the_run_can_be_resumed() {
+    in_virtual_time(async {
+        let mut swap = step("swap", "storage");
+        swap.confirm = Some("no way back".to_owned());
+        let world = World::new(finally(vec![swap]));
+        *world.operator.declines.lock().unwrap() = true;
+        assert_eq!(world.process().await, Some(Ending::Stopped(Stop::Declined)));
+        assert_eq!(starts(&world, "tidy"), None);
+    });
+}
+
+#[test]
+fn a_run_that_is_ended_for_good_sends_nothing_more_but_what_comes_last() {
+    in_virtual_time(async {
+        let mut swap = step("swap", "storage");
+        swap.confirm = Some("no way back".to_owned());
+        let mut world = World::new(finally(vec![step("put", "page"), swap]));
+        *world.operator.declines.lock().unwrap() = true;
+        assert_eq!(world.process().await, Some(Ending::Stopped(Stop::Declined)));
+        world.then = vec![Fact::Run(RunFact::Aborted { who: "asha".to_owned() })];
+        assert_eq!(world.process().await, Some(Ending::Aborted));
+        assert_eq!(world.state().finished, Some(RunOutcome::Aborted));
+        assert_eq!(world.cloud.count("POST /storage/swap"), 0);
+        assert_eq!(world.cloud.value("tidy"), "on");
+        assert_eq!(world.operator.asked.lock().unwrap().len(), 1, "nothing more is asked");
+    });
+}
+
+#[test]
+fn a_run_that_is_ended_for_good_lets_what_the_cloud_has_accepted_settle() {
+    in_virtual_time(async {
+        let mut world = World::new(finally(vec![step("swap", "storage"), step("put", "start")]));
+        world.interrupt_after = vec![Duration::from_secs(30), Duration::from_secs(5)];
+        assert_eq!(world.process().await, Some(Ending::Stopped(Stop::Interrupted)));
+        world.interrupt_after = Vec::new();
+        world.then = vec![Fact::Run(RunFact::Aborted { who: "asha".to_owned() })];
+        assert_eq!(world.process().await, Some(Ending::Aborted));
+        assert_eq!(world.cloud.count("POST /storage/swap"), 1);
+        assert_eq!(starts(&world, "start"), None);
+        assert!(starts(&world, "tidy").is_some());
+    });
+}
+
+#[test]
+fn a_refusal_that_the_operator_does_not_go_on_without_is_tried_again() {
+    in_virtual_time(async {
+        let mut cut_off = with_timeout(step("put", "endpoint"), Duration::from_mins(2));
+        cut_off.on_failure = OnFailure::Ask;
+        let mut world = World::new(in_order(vec![cut_off]));
+        world.cloud.trouble("endpoint", Some(Trouble::Lost));
+        world.operator.goes_on_without = false;
+        assert_eq!(world.process().await, Some(Ending::Stopped(Stop::Declined)));
+        world.cloud.trouble("endpoint", None);
+        assert_eq!(world.process().await, Some(Ending::Done));
+        assert_eq!(world.cloud.value("endpoint"), "on");
+    });
+}
