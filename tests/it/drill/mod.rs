@@ -1,5 +1,7 @@
 //! Every runbook of `runbooks/`, carried out by the real engine and providers on the simulated cloud, in virtual time.
 
+pub mod calls;
+mod faults;
 mod proseware;
 pub mod run;
 mod sweep;

@@ -137,6 +137,7 @@ pub fn is_promotion(exchange: &Exchange) -> bool {
 struct Mortal {
     inner: Simulated,
     fuse: Fuse,
+    sent: Arc<Mutex<Vec<u64>>>,
 }
 
 #[async_trait]
@@ -145,6 +146,7 @@ impl Transport for Mortal {
         let Intent::Change(permit) = intent else { return self.inner.send(request, intent).await };
         self.fuse.check_written_ahead(permit.record());
         self.fuse.burn("before the request").await;
+        self.sent.lock().unwrap().push(permit.record());
         let response = self.inner.send(request, intent).await;
         self.fuse.burn("after the request").await;
         response
@@ -157,6 +159,8 @@ pub struct Drill {
     pub cloud: Simulated,
     pub fuse: Fuse,
     pub events: Arc<Mutex<Vec<Event>>>,
+    /// The record in the journal behind each change that was sent.
+    pub sent: Arc<Mutex<Vec<u64>>>,
     /// Every question that was asked.
     pub asked: Arc<Mutex<Vec<Ask>>>,
     /// What somebody else does while a question stands.
@@ -175,6 +179,7 @@ impl Drill {
             cloud,
             fuse: Fuse::new(),
             events: Arc::default(),
+            sent: Arc::default(),
             asked: Arc::default(),
             meanwhile: Arc::new(|_, _| {}),
         }
@@ -183,7 +188,13 @@ impl Drill {
     /// Another run in the world that this one left.
     pub fn then(self, plan: Plan) -> Self {
         self.cloud.with_world(|world| world.cloud_mut().add_missing(&plan));
-        Self { plan: Arc::new(plan), fuse: Fuse::new(), events: Arc::default(), ..self }
+        Self {
+            plan: Arc::new(plan),
+            fuse: Fuse::new(),
+            events: Arc::default(),
+            sent: Arc::default(),
+            ..self
+        }
     }
 
     pub fn set_outage(&self, outage: Outage) {
@@ -246,7 +257,11 @@ impl Drill {
         let failed = self.plan.steps.iter().map(|step| &step.id).filter(is_failed);
         let mut facts = vec![Fact::Run(opening)];
         facts.extend(failed.map(|step| Fact::step(step, StepFact::Reopened)));
-        let mortal = Mortal { inner: self.cloud.clone(), fuse: self.fuse.clone() };
+        let mortal = Mortal {
+            inner: self.cloud.clone(),
+            fuse: self.fuse.clone(),
+            sent: Arc::clone(&self.sent),
+        };
         let (_interrupter, interrupts) = Interrupter::new();
         let events = Arc::clone(&self.events);
         let engine = Engine::new(Parts {
