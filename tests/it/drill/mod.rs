@@ -3,5 +3,6 @@
 pub mod calls;
 mod faults;
 mod proseware;
+mod refused;
 pub mod run;
 mod sweep;
