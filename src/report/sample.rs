@@ -26,7 +26,7 @@ fn work(action: &str, effect: Effect, usual: u64) -> Work {
         with,
         touches: Vec::new(),
         usual: Duration::from_secs(usual),
-        shows_within: Duration::from_secs(60),
+        shows_within: Duration::from_mins(1),
         mark_valid_for: None,
         effect,
         timeout: Duration::from_mins(10),

@@ -6,6 +6,7 @@ mod rows;
 use crate::{
     core::run::in_virtual_time,
     drill::{
+        by_hand::{self, by_hand},
         calls::{Call, calls},
         run::{Drill, make, planned},
     },
@@ -47,7 +48,7 @@ async fn after(drill: Drill, deed: Deed, row: &Row) -> Drill {
             drill
         }
         Deed::Deletes(server) => {
-            drill.by_hand("DELETE", server, "").await;
+            by_hand(&drill.cloud, &drill.plan, by_hand::Deed::Deletes, server);
             drill
         }
     };

@@ -193,7 +193,7 @@ fn a_promotion_that_left_no_trace_for_ten_minutes_is_asked_about() {
 }
 
 /// Puts the same mishap at so many requests in a row.
-fn again_and_again(drill: &Drill, method: Method, path: &str, times: usize, mishap: &Mishap) {
+fn again_and_again(drill: &Drill, method: &Method, path: &str, times: usize, mishap: &Mishap) {
     for _ in 0..times {
         let (method, mishap) = (Some(method.clone()), mishap.clone());
         drill.cloud.fault(Fault { method, path: path.to_owned(), nth: 1, mishap });
@@ -216,7 +216,7 @@ fn reads_that_fail_are_tried_again_and_nothing_comes_of_it() {
             in_virtual_time(async {
                 let drill = Drill::new(plan.clone(), outage);
                 let method = if path.ends_with("list?") { Method::POST } else { Method::GET };
-                again_and_again(&drill, method, path, 9, &broken);
+                again_and_again(&drill, &method, path, 9, &broken);
                 assert_eq!(drill.process().await, Some(Ending::Done), "{}", drill.story());
                 assert_eq!(drill.changes().len(), all, "{path}: {}", drill.story());
             });
@@ -231,7 +231,7 @@ fn an_operation_whose_status_cannot_be_read_for_minutes_goes_on() {
             for path in ["/asyncoperations/", "/azureAsyncOperation/"] {
                 in_virtual_time(async {
                     let drill = Drill::new(proseware(mode), outage);
-                    again_and_again(&drill, Method::GET, path, 60, &mishap);
+                    again_and_again(&drill, &Method::GET, path, 60, &mishap);
                     assert_eq!(drill.process().await, Some(Ending::Done), "{}", drill.story());
                     let log = drill.cloud.log();
                     let polls = log.iter().filter(|one| one.path_and_query.contains(path));

@@ -53,7 +53,7 @@ fn told(drill: &Drill, ending: Ending) -> String {
 async fn stops_and_goes_on(drill: &Drill, call: &Call) {
     let story = || format!("{call:?}\n{}", drill.story());
     assert_eq!(drill.process().await, Some(Ending::Failed), "{}", story());
-    assert_eq!(failed(drill), [call.step.clone()], "{}", story());
+    assert_eq!(failed(drill), std::slice::from_ref(&call.step), "{}", story());
     let state = drill.state();
     for step in behind(&drill.plan, &call.step) {
         assert_eq!(state.step(&step).unwrap().since, None, "{step}: {}", story());
@@ -141,19 +141,18 @@ fn a_check_that_fails_stops_the_run_before_any_user_is_moved() {
     for (mode, outage) in MODES {
         in_virtual_time(async {
             let drill = Drill::new(proseware(mode), outage);
-            for _ in 0..2_000 {
-                let code = StatusCode::SERVICE_UNAVAILABLE;
+            for _ in 0..300 {
                 drill.cloud.fault(Fault {
                     method: Some(Method::GET),
                     path: "app-proseware-westus.azurewebsites.net/health".to_owned(),
                     nth: 1,
-                    mishap: Mishap::Status { code, retry_after: None },
+                    mishap: Mishap::Hang,
                 });
             }
             assert_eq!(drill.process().await, Some(Ending::Failed), "{}", drill.story());
             assert_eq!(failed(&drill), ["verify".into()]);
             assert_eq!(drill.state().step(&"shift".into()).unwrap().since, None);
-            assert!(told(&drill, Ending::Failed).contains("503"));
+            assert!(told(&drill, Ending::Failed).contains("no answer"));
         });
     }
 }

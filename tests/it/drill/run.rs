@@ -7,7 +7,7 @@ use failover::{
     engine::{Ask, Ending, Engine, Interrupter, Operator, Parts, Reply, preflight},
     journal::{Journal, read},
     model::{ChangeId, Clock, Mode, RunId, Secret, StepId},
-    plan::{self, Choice, Plan, Step},
+    plan::{self, Choice, Plan},
     provider,
     run::{Answer, Event, Fact, Question, RunFact, RunState, StepFact, StepOutcome},
     runbook,
@@ -62,28 +62,6 @@ impl Tokens for SimulatedTokens {
     fn identity(&self) -> String {
         "a rehearsal".to_owned()
     }
-}
-
-/// Sends a request about a resource that the plan touches, as any client would.
-pub async fn by_hand(cloud: &Simulated, plan: &Plan, what: (&str, &str, &str), body: &str) {
-    let (method, name, rest) = what;
-    let mut touched = plan.steps.iter().filter_map(Step::action).flat_map(|work| &work.touches);
-    let it = touched.find(|resource| resource.name == name).unwrap();
-    let version = match it.kind.split('/').next().unwrap() {
-        "Microsoft.Storage" => "2023-05-01",
-        "Microsoft.DBforPostgreSQL" => "2024-08-01",
-        "Microsoft.Web" => "2024-04-01",
-        other => panic!("{other} is not touched by hand"),
-    };
-    let url = format!(
-        "https://management.azure.com/subscriptions/{}/resourceGroups/{}/providers/{}/{name}{rest}?api-version={version}",
-        it.subscription, it.resource_group, it.kind
-    );
-    let request = http::Request::builder().method(method).uri(url);
-    let request = request.header("authorization", format!("Bearer {}", cloud.token()));
-    let request = request.body(body.to_owned().into()).unwrap();
-    let answer = cloud.send(request, Intent::Read).await.unwrap();
-    assert!(answer.status().is_success(), "{answer:?}");
 }
 
 type Meanwhile = Arc<dyn Fn(&Ask, &Simulated) + Send + Sync>;
@@ -200,11 +178,6 @@ impl Drill {
     pub fn set_outage(&self, outage: Outage) {
         let (region, now) = (self.plan.from.as_str(), self.clock.now());
         self.cloud.with_world(|world| world.set_outage(outage, region, now).unwrap());
-    }
-
-    /// Somebody does something to a resource of this name in a portal, beside every run.
-    pub async fn by_hand(&self, method: &str, name: &str, rest: &str) {
-        by_hand(&self.cloud, &self.plan, (method, name, rest), "").await;
     }
 
     pub fn clients(&self, transport: Arc<dyn Transport>) -> Clients {
