@@ -7,7 +7,7 @@ use super::{
 use crate::core::run::in_virtual_time;
 use failover::{
     engine::Ending,
-    model::Mode,
+    model::{Mode, StepId},
     plan::Plan,
     run::{Fact, Question, StepFact},
     sim::{Exchange, Fault, Mishap, Outage},
@@ -77,6 +77,14 @@ fn of_this_weight(call: &Call, [one, other]: [Mishap; 2]) -> Vec<Mishap> {
     if is_harmful { vec![one, other] } else { vec![one] }
 }
 
+/// The first step of which a change was in doubt.
+fn doubted(drill: &Drill) -> Option<StepId> {
+    drill.facts().into_iter().find_map(|(_, fact)| match fact {
+        Fact::Step { step, what: StepFact::ChangeDoubted { .. } } => Some(step),
+        _ => None,
+    })
+}
+
 #[test]
 fn what_was_carried_out_without_an_answer_is_found_and_no_harm_is_repeated() {
     for (mode, outage) in MODES {
@@ -91,11 +99,7 @@ fn what_was_carried_out_without_an_answer_is_found_and_no_harm_is_repeated() {
                     let story = || format!("{mishap:?} {call:?}\n{}", drill.story());
                     assert_eq!(ending, Ending::Done, "{}", story());
                     assert_eq!(drill.harm(), [1, 1], "{}", story());
-                    let doubted = drill.facts().into_iter().find_map(|(_, fact)| match fact {
-                        Fact::Step { step, what: StepFact::ChangeDoubted { .. } } => Some(step),
-                        _ => None,
-                    });
-                    assert_eq!(doubted.as_ref(), Some(&call.step), "{}", story());
+                    assert_eq!(doubted(&drill), Some(call.step.clone()), "{}", story());
                 });
             }
         }
@@ -114,6 +118,7 @@ fn what_may_not_have_arrived_is_sent_again_once_the_world_proves_it() {
                     let ending = drill.until_done(3).await;
                     let story = || format!("{mishap:?} {call:?}\n{}", drill.story());
                     assert_eq!(ending, Ending::Done, "{}", story());
+                    assert_eq!(doubted(&drill), Some(call.step.clone()), "{}", story());
                     assert_eq!(drill.harm(), [1, 1], "{}", story());
                 });
             }
@@ -219,6 +224,9 @@ fn reads_that_fail_are_tried_again_and_nothing_comes_of_it() {
                 again_and_again(&drill, &method, path, 9, &broken);
                 assert_eq!(drill.process().await, Some(Ending::Done), "{}", drill.story());
                 assert_eq!(drill.changes().len(), all, "{path}: {}", drill.story());
+                let log = drill.cloud.log();
+                let failed = log.iter().filter(|one| one.status.is_some_and(|s| s == 500));
+                assert_eq!(failed.count(), 9, "{path}");
             });
         }
     }
