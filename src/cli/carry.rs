@@ -6,6 +6,7 @@ use super::{
     kept::{self, Kept, Realm},
     manner::{Format, Manner},
     say::{MARK, Say},
+    signals::Signals,
     world::World,
 };
 use crate::{
@@ -18,12 +19,7 @@ use crate::{
     run::{Event, Fact},
 };
 use std::{sync::Arc, time::Duration};
-use tokio::{
-    signal::unix::{SignalKind, signal},
-    sync::mpsc,
-    task::JoinSet,
-    time::MissedTickBehavior,
-};
+use tokio::time::MissedTickBehavior;
 
 /// How often the live view is drawn, in the time of whoever watches.
 const DRAW_EVERY: Duration = Duration::from_millis(120);
@@ -35,6 +31,7 @@ pub(super) struct Open {
     pub journal: Journal,
     /// What has happened until now.
     pub timeline: Timeline,
+    pub signals: Signals,
 }
 
 /// The runtime of a verb that needs one. Time can be virtual only where one thread does everything.
@@ -95,13 +92,13 @@ pub(super) async fn carry(
     open: Open,
     (manner, opening): (&Manner, Vec<Fact>),
 ) -> Result<Exit, Failure> {
-    let Open { kept, lock, journal, timeline } = open;
+    let Open { kept, lock, journal, timeline, signals } = open;
     let plan = Arc::clone(&timeline.plan);
     let clock = world.clients.clock.clone();
     let state = timeline.state.clone();
     let (listener, live) = listener(desk, world, manner.format, timeline);
     let (interrupter, interrupts) = Interrupter::new();
-    let _signals = hear_signals(interrupter)?;
+    let _hearing = signals.tell(interrupter);
     let sits = desk.settings.has_terminal && !manner.yes;
     let engine = Engine::new(Parts {
         plan: Arc::clone(&plan),
@@ -112,6 +109,7 @@ pub(super) async fn carry(
         operator: operator(desk, world, manner, &plan, live.clone()),
         interrupts,
         listener,
+        at_most: manner.parallel.map(usize::from),
         stays: sits && kept.realm == Realm::Live,
         watch_every: Some(world.watch_every),
     });
@@ -157,7 +155,10 @@ fn last_word(
     }
     let report = match report {
         Ok(path) => desk.settings.shorten(&path),
-        Err(failure) => format!("could not be written: {failure}"),
+        Err(failure) => {
+            desk.say.talk(&format!("warning: the report was not written: {failure}"));
+            "not written".to_owned()
+        }
     };
     if let Some(failure) = failure {
         return Err(failure);
@@ -247,31 +248,4 @@ async fn redraw(live: Option<&Live>, clock: &Clock) {
         ticks.tick().await;
         live.draw(clock.now());
     }
-}
-
-/// Hears Ctrl-C, the end of the session and a polite kill: they all say the same.
-pub(super) fn ends() -> Result<(mpsc::UnboundedReceiver<()>, JoinSet<()>), Failure> {
-    let (heard, ends) = mpsc::unbounded_channel();
-    let mut hearing = JoinSet::new();
-    for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
-        let mut signals = signal(kind).map_err(|error| {
-            Failure::new(Exit::Bug, "cannot begin: signals cannot be heard").because(error)
-        })?;
-        let heard = heard.clone();
-        hearing.spawn(
-            async move { while signals.recv().await.is_some() && heard.send(()).is_ok() {} },
-        );
-    }
-    Ok((ends, hearing))
-}
-
-/// The first signal says it gently, the second at once.
-fn hear_signals(interrupter: Interrupter) -> Result<JoinSet<()>, Failure> {
-    let (mut ends, mut hearing) = ends()?;
-    hearing.spawn(async move {
-        while ends.recv().await.is_some() {
-            interrupter.interrupt();
-        }
-    });
-    Ok(hearing)
 }

@@ -3,7 +3,7 @@
 use super::{Desk, settings};
 use crate::{
     action::Catalogue,
-    model::{Exit, Failure, Hint, Mode},
+    model::{Exit, Failure, Hint, Mode, nearest},
     plan::{self, Choice, Plan},
     provider,
     runbook::{self, Mistakes, Runbook},
@@ -108,10 +108,11 @@ impl Chosen {
     fn pick(&self, desk: &Desk, catalogue: Catalogue) -> Result<PathBuf, Failure> {
         let mut knowing = Vec::new();
         let mut broken = Vec::new();
+        let mut regions: Vec<String> = Vec::new();
         for path in in_folder()? {
             match load(&path, catalogue)? {
                 Ok(runbook) if self.is_known_to(&runbook) => knowing.push((path, runbook)),
-                Ok(_) => {}
+                Ok(runbook) => regions.extend(runbook.regions().map(ToOwned::to_owned)),
                 Err(mistakes) => broken.push(mistakes),
             }
         }
@@ -124,7 +125,7 @@ impl Chosen {
                 }
                 Err(Failure::new(Exit::Runbook, "no runbook without mistakes knows both regions"))
             }
-            ([], _) => Err(self.nothing_known()),
+            ([], _) => Err(self.nothing_known(&regions)),
             (several, _) => {
                 let what = format!("several runbooks know {} and {}", self.from, self.to);
                 let failure = several.iter().fold(
@@ -144,9 +145,15 @@ impl Chosen {
         [&self.from, &self.to].iter().all(|region| runbook.regions().any(|known| known == *region))
     }
 
-    fn nothing_known(&self) -> Failure {
+    fn nothing_known(&self, regions: &[String]) -> Failure {
         let what = format!("no runbook in ./{FOLDER} knows {} and {}", self.from, self.to);
-        Failure::new(Exit::CommandLine, what).hint(Hint::says("name one with --runbook"))
+        let unknown = [&self.from, &self.to].into_iter().find(|region| !regions.contains(region));
+        let meant = unknown.and_then(|typed| nearest(typed, regions.iter().map(String::as_str)));
+        let hint = match meant {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => "name one with --runbook".to_owned(),
+        };
+        Failure::new(Exit::CommandLine, what).hint(Hint::says(hint))
     }
 }
 
@@ -210,4 +217,16 @@ fn told(desk: &Desk, mistakes: &Mistakes) -> Failure {
         several => format!("{several} mistakes"),
     };
     Failure::new(Exit::Runbook, format!("{what} in {}: nothing was done", mistakes.source.path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_is_a_name_and_whatever_follows_the_first_sign() {
+        assert_eq!(variable("a = b=c"), Ok(("a".to_owned(), "b=c".to_owned())));
+        assert!(variable("a").is_err());
+        assert!(variable("=b").is_err());
+    }
 }

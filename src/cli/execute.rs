@@ -8,11 +8,13 @@ use super::{
     kept::{self, Kept, Realm},
     manner::{CloudFlags, Format, Manner, OutageFlag},
     say::MARK,
+    signals::Signals,
     world::{Draft, Scene, World},
 };
 use crate::{
     action::{Catalogue, Weight},
     engine::{Preflight, Serving, preflight},
+    journal::Lock,
     model::{Clock, Exit, Failure, Hint, Mode, RunId, span::show},
     plan::{Plan, Side},
     provider,
@@ -75,47 +77,67 @@ impl Execute {
     }
 
     async fn in_its_world(&self, bound: Bound<'_>) -> Result<Exit, Failure> {
-        let Bound { desk, plan, kept, catalogue } = &bound;
-        let draft = Draft::new(kept);
+        let mut signals = Signals::hear()?;
+        let draft = Draft::new(&bound.kept);
         let world = self.world(&bound)?;
-        let bytes = plan.to_bytes().map_err(|error| {
-            Failure::new(Exit::Bug, "the plan cannot be written down").because(error)
-        })?;
-        let digest = Plan::digest(&bytes);
-        let seen = preflight(plan, *catalogue, &world.read_only()).await;
-        if let Some(exit) = nothing_to_do(&bound, &seen) {
-            return Ok(exit);
-        }
-        let screen = report::dry_run(plan, &digest, &world.about(), &seen, desk.settings.columns);
-        if self.dry_run {
-            desk.say.data(&format!("{screen}nothing was changed"));
-            return Ok(if seen.has_blockers() { Exit::Preflight } else { Exit::Done });
-        }
-        if self.manner.format == Format::Human {
-            desk.say.talk(&screen);
-        }
-        refuse(plan, &seen, &self.manner)?;
-        self.approve(&bound, &seen).await?;
-        let lock = carry::lock(desk, kept, plan)?;
-        let seen = preflight(plan, *catalogue, &world.read_only()).await;
-        if let Some(exit) = nothing_to_do(&bound, &seen) {
-            return Ok(exit);
-        }
-        refuse(plan, &seen, &self.manner)?;
+        let (lock, bytes) = match signals.or_leave(self.prepare(&bound, &world)).await? {
+            Prepared::Nothing(exit) => return Ok(exit),
+            Prepared::Approved(lock, bytes) => (lock, bytes),
+        };
+        let Bound { desk, plan, kept, catalogue } = bound;
         let journal = kept.folder.create(&bytes)?;
         draft.keep();
-        self.cloud.keep(kept)?;
-        let timeline = Timeline::new(kept.id, Arc::clone(plan));
+        self.cloud.keep(&kept)?;
         let opening = Fact::Run(RunFact::Started {
-            plan: digest,
+            plan: Plan::digest(&bytes),
             who: desk.settings.who.clone(),
             host: desk.settings.host.clone(),
             tool: env!("CARGO_PKG_VERSION").to_owned(),
             identity: world.clients.tokens.identity(),
             simulated: self.simulate,
         });
-        let open = Open { kept: kept.clone(), lock, journal, timeline };
-        carry::carry(desk, &world, *catalogue, open, (&self.manner, vec![opening])).await
+        let timeline = Timeline::new(kept.id, plan);
+        let open = Open { kept, lock, journal, timeline, signals };
+        carry::carry(desk, &world, catalogue, open, (&self.manner, vec![opening])).await
+    }
+
+    /// Looks at everything, shows it, and gets it approved; then once more under the lock, in case somebody acted
+    /// meanwhile. Changes nothing.
+    async fn prepare(&self, bound: &Bound<'_>, world: &World) -> Result<Prepared, Failure> {
+        let Bound { desk, plan, kept, catalogue } = bound;
+        let bytes = plan.to_bytes().map_err(|error| {
+            Failure::new(Exit::Bug, "the plan cannot be written down").because(error)
+        })?;
+        let seen = preflight(plan, *catalogue, &world.read_only()).await;
+        if let Some(exit) = nothing_to_do(bound, &seen) {
+            return Ok(Prepared::Nothing(exit));
+        }
+        let mark = if self.simulate { MARK.chars().count() } else { 0 };
+        let width = desk.settings.columns.saturating_sub(mark);
+        let digest = Plan::digest(&bytes);
+        let screen = report::dry_run(plan, &digest, &world.about(), &seen, width);
+        if self.dry_run {
+            desk.say.data(&format!("{screen}nothing was changed"));
+            let exit = if seen.has_blockers() { Exit::Preflight } else { Exit::Done };
+            return Ok(Prepared::Nothing(exit));
+        }
+        if self.manner.format == Format::Human {
+            desk.say.talk(&screen);
+        }
+        refuse(plan, &seen, &self.manner)?;
+        // A clock that runs ahead keeps the operator's time while a person reads.
+        world.clients.clock.set_pace(1.0);
+        self.approve(bound, &seen).await?;
+        if let Some(pace) = world.pace {
+            world.clients.clock.set_pace(pace);
+        }
+        let lock = carry::lock(desk, kept, plan)?;
+        let seen = preflight(plan, *catalogue, &world.read_only()).await;
+        if let Some(exit) = nothing_to_do(bound, &seen) {
+            return Ok(Prepared::Nothing(exit));
+        }
+        refuse(plan, &seen, &self.manner)?;
+        Ok(Prepared::Approved(lock, bytes))
     }
 
     fn world(&self, bound: &Bound<'_>) -> Result<World, Failure> {
@@ -166,6 +188,14 @@ struct Bound<'a> {
     catalogue: Catalogue,
 }
 
+/// What came of the preparations.
+enum Prepared {
+    /// Nothing is to be carried out.
+    Nothing(Exit),
+    /// The run may begin, under this lock, with these bytes of its plan.
+    Approved(Lock, Vec<u8>),
+}
+
 fn nothing_to_do(bound: &Bound<'_>, seen: &Preflight) -> Option<Exit> {
     seen.serves_already(&bound.plan).then(|| {
         bound.desk.say.data(&format!("{} serves already; nothing to do", bound.plan.to));
@@ -201,9 +231,17 @@ fn refuse(plan: &Plan, seen: &Preflight, manner: &Manner) -> Result<(), Failure>
     if seen.has_blockers() {
         let failure = Failure::new(Exit::Preflight, "this cannot succeed now; nothing was changed");
         let blockers = seen.findings().filter(|(_, finding)| finding.weight == Weight::Blocker);
-        return Err(blockers.fold(failure, |failure, (step, finding)| {
+        let failure = blockers.fold(failure, |failure, (step, finding)| {
             failure.because(format!("{step}: {}", finding.says))
-        }));
+        });
+        // The commonest reason to refuse a failback: the failover before it was unplanned.
+        return Err(match plan.afterwards(&plan.to, &plan.from) {
+            Some(command) if plan.mode == Mode::Planned => failure.hint(Hint::run(
+                format!("if {} was lost and is back, protect it again first", plan.to),
+                command,
+            )),
+            _ => failure,
+        });
     }
     let most = manner.accepted_loss(plan);
     match seen.data_loss().filter(|loss| manner.yes && *loss > most) {

@@ -2,7 +2,7 @@
 
 use super::{Desk, settings::Settings};
 use crate::{
-    journal::{Entry, Folder, Holder, Lock, LockError, Runs},
+    journal::{Entry, Folder, Holder, Runs, lock_holder},
     model::{Exit, Failure, Hint, RunId},
     plan::{self, Plan},
     report::{AtWork, Timeline, rows, stands},
@@ -69,11 +69,10 @@ impl Kept {
     /// Whether a process carries it out just now.
     pub(super) fn at_work(&self, plan: &Plan, settings: &Settings) -> Result<AtWork, Failure> {
         let locks = self.realm.runs(settings).locks();
-        match Lock::take(&locks, &plan.lock, &holder(self.id, settings)) {
-            Err(LockError::Held(Some(held))) if held.run == self.id => Ok(AtWork::Somebody),
-            Ok(_) | Err(LockError::Held(_)) => Ok(AtWork::Nobody),
-            Err(LockError::Journal(error)) => Err(error.into()),
-        }
+        Ok(match lock_holder(&locks, &plan.lock)? {
+            Some(held) if held.run == self.id => AtWork::Somebody,
+            Some(_) | None => AtWork::Nobody,
+        })
     }
 }
 
@@ -166,3 +165,6 @@ fn row(kept: &Kept, settings: &Settings) -> Vec<String> {
     }
     cells
 }
+
+#[cfg(test)]
+mod tests;

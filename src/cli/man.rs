@@ -20,7 +20,9 @@ impl Man {
                 let verb = root.get_subcommands().find(|verb| verb.get_name() == name).cloned();
                 let unknown =
                     || Failure::new(Exit::CommandLine, format!("there is no verb `{name}`"));
-                verb.ok_or_else(unknown)?.display_name(format!("failover-{name}"))
+                verb.ok_or_else(unknown)?
+                    .display_name(format!("failover-{name}"))
+                    .bin_name(format!("failover {name}"))
             }
         };
         let mut page = Vec::new();

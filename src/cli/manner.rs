@@ -25,6 +25,10 @@ pub(super) struct Manner {
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
 
+    /// Have at most this many changes under way at the same time
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub parallel: Option<u16>,
+
     /// Simulated seconds in each real second; 0 waits for nothing
     #[arg(long, value_name = "N", value_parser = pace)]
     pub pace: Option<f64>,

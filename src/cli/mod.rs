@@ -20,6 +20,7 @@ mod resume;
 mod runs;
 mod say;
 mod settings;
+mod signals;
 mod simulate;
 mod status;
 mod validate;
@@ -36,7 +37,13 @@ use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 /// Exit codes: 0 done; 1 a bug; 2 command line; 3 runbook; 4 preflight found a blocker; 5 declined; 6 failed,
 /// resumable; 7 locked; 8 journal unusable; 9 objective missed; 10 done, something is owed; 130 interrupted, resumable.
 #[derive(Parser)]
-#[command(name = "failover", version, disable_help_subcommand = true, max_term_width = 100)]
+#[command(
+    name = "failover",
+    bin_name = "failover",
+    version,
+    disable_help_subcommand = true,
+    max_term_width = 100
+)]
 struct Root {
     /// Keep runs, their journals and their locks in this folder
     #[arg(long, value_name = "DIR", global = true)]

@@ -5,6 +5,7 @@ use super::{
     carry::{self, Open},
     kept::{self, Kept, Realm},
     manner::{CloudFlags, Manner, OutageFlag},
+    signals::Signals,
     world::{Scene, World},
 };
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
     plan::{OnFailure, Step},
     provider,
     report::Timeline,
-    run::{Fact, RunFact, RunOutcome, StepFact, StepOutcome},
+    run::{Fact, RunFact, RunOutcome, StepFact, StepOutcome, StepState},
 };
 use clap::Args;
 
@@ -84,7 +85,8 @@ impl Resume {
         carry::runtime()?.block_on(async {
             let world = self.world(desk, &kept, &timeline)?;
             let opening = opening(&world);
-            let open = Open { kept, lock, journal, timeline };
+            let signals = Signals::hear()?;
+            let open = Open { kept, lock, journal, timeline, signals };
             carry::carry(desk, &world, provider::catalogue(), open, (&self.manner, opening)).await
         })
     }
@@ -114,12 +116,13 @@ impl Resume {
             .map(|story| Fact::step(&story.id, StepFact::Reopened))
             .collect();
         for typed in &self.done {
-            let (step, note) = (find(timeline, typed)?, self.note.clone().unwrap_or_default());
+            let (step, note) = (self.find(timeline, typed)?, self.note.clone().unwrap_or_default());
             reopen_owed(timeline, &step, &mut facts);
             facts.push(Fact::step(&step, StepFact::DoneByHand { note, who: who.clone() }));
         }
         for typed in &self.skip {
-            let (step, reason) = (find(timeline, typed)?, self.reason.clone().unwrap_or_default());
+            let (step, reason) =
+                (self.find(timeline, typed)?, self.reason.clone().unwrap_or_default());
             reopen_owed(timeline, &step, &mut facts);
             facts.push(Fact::step(&step, StepFact::Skipped { reason, who: who.clone() }));
         }
@@ -127,6 +130,32 @@ impl Resume {
             facts.push(Fact::Run(RunFact::Aborted { who: who.clone() }));
         }
         Ok(facts)
+    }
+
+    /// The step that was typed, if there is still something to say of it.
+    fn find(&self, timeline: &Timeline, typed: &str) -> Result<StepId, Failure> {
+        let refused = |what: String| Failure::new(Exit::CommandLine, what);
+        let ids = timeline.plan.steps.iter().map(|step| step.id.as_str());
+        let Some(story) = timeline.steps.iter().find(|story| story.id.as_str() == typed) else {
+            let failure = refused(format!("this run has no step `{typed}`"));
+            return Err(match nearest(typed, ids) {
+                Some(near) => failure.hint(Hint::says(format!("did you mean `{near}`?"))),
+                None => failure,
+            });
+        };
+        if !story.is_left() {
+            return Err(refused(format!("step `{typed}` is done already")));
+        }
+        let open = timeline.state.step(&story.id).and_then(StepState::open_change);
+        if let Some(change) = open.filter(|_| !self.manner.yes) {
+            let what = format!(
+                "step `{typed}` has a change under way, and the cloud may still carry it out"
+            );
+            return Err(refused(what).standing(change.says.clone()).hint(Hint::says(
+                "look at it in the cloud; if it is settled there, say so again with --yes",
+            )));
+        }
+        Ok(story.id.clone())
     }
 }
 
@@ -137,25 +166,9 @@ fn reopen_owed(timeline: &Timeline, step: &StepId, facts: &mut Vec<Fact>) {
     }
 }
 
-/// The step that was typed, if there is still something to say of it.
-fn find(timeline: &Timeline, typed: &str) -> Result<StepId, Failure> {
-    let ids = || timeline.plan.steps.iter().map(|step| step.id.as_str());
-    let Some(story) = timeline.steps.iter().find(|story| story.id.as_str() == typed) else {
-        let failure = Failure::new(Exit::CommandLine, format!("this run has no step `{typed}`"));
-        return Err(match nearest(typed, ids()) {
-            Some(near) => failure.hint(Hint::says(format!("did you mean `{near}`?"))),
-            None => failure,
-        });
-    };
-    if !story.is_left() {
-        let what = format!("step `{typed}` is done already");
-        return Err(Failure::new(Exit::CommandLine, what));
-    }
-    Ok(story.id.clone())
-}
-
+/// A run that cannot be read is not passed over: somebody must hear of it.
 fn can_go_on(kept: &Kept) -> bool {
-    kept.read().is_ok_and(|timeline| {
+    kept.read().map_or(true, |timeline| {
         !matches!(timeline.state.finished, Some(RunOutcome::Done | RunOutcome::Aborted))
     })
 }

@@ -4,12 +4,13 @@ use super::{
     Desk, carry,
     choice::{Chosen, Unset},
     manner::OutageFlag,
+    signals::Signals,
     world::outage,
 };
 use crate::{
     model::{Clock, Exit, Failure},
     plan::Plan,
-    sim::{self, Cloud, Outage, Simulated, World},
+    sim::{self, Cloud, Simulated, World},
 };
 use clap::Args;
 use tokio::net::TcpListener;
@@ -54,7 +55,7 @@ impl Simulate {
         let listener = TcpListener::bind(("127.0.0.1", self.port)).await.map_err(failed)?;
         let port = listener.local_addr().map_err(failed)?.port();
         let clock = Clock::paced(Clock::real().now(), self.pace);
-        let cloud = Cloud::seeded(plan, self.outage.map_or(Outage::None, outage), clock.now());
+        let cloud = Cloud::seeded(plan, outage(self.outage, plan.mode), clock.now());
         let simulated = Simulated::new(World::in_memory(cloud), clock);
         let (from, to) = (&plan.from, &plan.to);
         desk.say.talk(&format!(
@@ -63,10 +64,10 @@ impl Simulate {
             plan.runbook, plan.path
         ));
         desk.say.document(&format!("http://127.0.0.1:{port}\n"));
-        let (mut ends, _hearing) = carry::ends()?;
+        let mut signals = Signals::hear()?;
         tokio::select! {
             served = sim::serve(simulated, listener) => served.map(|()| Exit::Done).map_err(failed),
-            _ = ends.recv() => Ok(Exit::Done),
+            () = signals.next() => Ok(Exit::Done),
         }
     }
 }

@@ -46,13 +46,15 @@ pub struct Hands {
     /// When this process began its work.
     pub since: Timestamp,
     pub stopping: Option<Stop>,
+    /// How many changes may be under way at the same time; `None` for as many as can be.
+    pub at_most: Option<usize>,
     /// Whether it goes on trying what is owed when all else is done.
     pub stays: bool,
 }
 
 impl Hands {
     pub fn empty(since: Timestamp) -> Self {
-        Self { of_steps: HashMap::new(), since, stopping: None, stays: false }
+        Self { of_steps: HashMap::new(), since, stopping: None, at_most: None, stays: false }
     }
 
     pub fn of(&self, step: &StepId) -> Option<&Hand> {

@@ -62,6 +62,8 @@ pub struct Parts {
     pub interrupts: Interrupts,
     /// Hears every event; cannot fail the run.
     pub listener: Box<dyn FnMut(&Event) + Send>,
+    /// How many changes may be under way at the same time; `None` for as many as can be.
+    pub at_most: Option<usize>,
     /// Whether to go on trying what is owed when all else is done.
     pub stays: bool,
     /// The shortest pause between two probes of a watched address; `None` for no probes.
@@ -89,6 +91,7 @@ impl Engine {
     pub fn new(parts: Parts) -> Self {
         let mut hands = Hands::empty(parts.clients.clock.now());
         hands.stays = parts.stays;
+        hands.at_most = parts.at_most;
         Self {
             parts,
             hands,

@@ -14,7 +14,7 @@ use crate::{
     run::{Fact, Life, Question, RunFact, RunOutcome, RunState, StepFact, StepOutcome, StepState},
 };
 use jiff::Timestamp;
-use std::time::Duration;
+use std::{cell::Cell, time::Duration};
 
 /// A change is sent only on a view that is younger than this.
 const FRESH: Duration = Duration::from_secs(30);
@@ -48,7 +48,9 @@ pub enum Command {
 
 /// Decides for every step that nobody is busy with.
 pub fn next(plan: &Plan, state: &RunState, hands: &Hands, now: Timestamp) -> Vec<Command> {
-    let turn = Turn { plan, state, hands, now, is_stopping: is_stopping(plan, state, hands) };
+    let is_stopping = is_stopping(plan, state, hands);
+    let free = Cell::new(free_places(plan, state, hands));
+    let turn = Turn { plan, state, hands, now, is_stopping, free };
     let mut commands: Vec<_> = plan.steps.iter().filter_map(|step| turn.decide(step)).collect();
     if commands.is_empty() && state.finished.is_none() && !hands.are_busy() {
         commands.extend(turn.end());
@@ -73,6 +75,15 @@ struct Turn<'a> {
     hands: &'a Hands,
     now: Timestamp,
     is_stopping: bool,
+    /// How many more changes may be sent. Looks and questions are never held up.
+    free: Cell<usize>,
+}
+
+fn free_places(plan: &Plan, state: &RunState, hands: &Hands) -> usize {
+    let Some(at_most) = hands.at_most else { return usize::MAX };
+    let is_under_way =
+        |step: &&Step| state.step(&step.id).is_some_and(|state| state.open_change().is_some());
+    at_most.saturating_sub(plan.steps.iter().filter(is_under_way).count())
 }
 
 impl Turn<'_> {
@@ -232,7 +243,7 @@ impl Turn<'_> {
             return match task.is_past_deadline(view.at) {
                 true => self.fail(task, format!("it never showed: {}", change.says)),
                 false if self.now < due => Some(Command::Wake(due)),
-                false => Some(self.send(task, view, change)),
+                false => self.send(task, view, change),
             };
         }
         let waited = show(task.work.shows_within);
@@ -272,14 +283,21 @@ impl Turn<'_> {
         if !change.stay_before.is_zero() && view.at < due {
             return Some(task.observe());
         }
-        Some(self.send(task, view, change))
+        self.send(task, view, change)
     }
 
-    fn send(&self, task: &Task, view: &View, change: &Change) -> Command {
-        if view.at + FRESH < self.now {
-            return task.observe();
+    fn send(&self, task: &Task, view: &View, change: &Change) -> Option<Command> {
+        let is_new = task.state.open_change().is_none();
+        if is_new && self.free.get() == 0 {
+            return None;
         }
-        Command::Apply { step: task.step.id.clone(), change: change.clone() }
+        if view.at + FRESH < self.now {
+            return Some(task.observe());
+        }
+        if is_new {
+            self.free.set(self.free.get() - 1);
+        }
+        Some(Command::Apply { step: task.step.id.clone(), change: change.clone() })
     }
 
     fn look_failed(

@@ -8,6 +8,7 @@ use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{Read, Seek, Write},
     path::Path,
+    time::Duration,
 };
 
 /// Who holds a lock: what the next one to come is told.
@@ -49,15 +50,8 @@ impl Lock {
             .truncate(false)
             .open(&path)
             .map_err(failed("open the lock"))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut text = String::new();
-                // The holder may be writing its name just now; then it stays unknown.
-                let read = file.read_to_string(&mut text).ok();
-                return Err(LockError::Held(read.and_then(|_| serde_json::from_str(&text).ok())));
-            }
-            Err(TryLockError::Error(source)) => return Err(failed("take the lock")(source)),
+        if !try_for_a_moment(&file).map_err(failed("take the lock"))? {
+            return Err(LockError::Held(read_holder(&mut file)));
         }
         let text = serde_json::to_vec(holder).map_err(JournalError::Unwritable)?;
         file.set_len(0)
@@ -66,6 +60,45 @@ impl Lock {
             .map_err(failed("write the lock"))?;
         Ok(Self { _file: file })
     }
+}
+
+/// Who holds this lock now, if anybody does. Changes nothing.
+pub fn lock_holder(folder: &Path, name: &str) -> Result<Option<Holder>, JournalError> {
+    let path = folder.join(file_name(name));
+    let failed = |source| JournalError::Io {
+        doing: "look at the lock",
+        path: path.display().to_string(),
+        source,
+    };
+    let mut file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(error)),
+    };
+    match file.try_lock_shared() {
+        Ok(()) => Ok(None),
+        Err(TryLockError::WouldBlock) => Ok(read_holder(&mut file)),
+        Err(TryLockError::Error(source)) => Err(failed(source)),
+    }
+}
+
+/// Somebody who only looks at a lock is in its way for an instant, so one refusal is not the last word.
+fn try_for_a_moment(file: &File) -> std::io::Result<bool> {
+    for pause in [2, 8, 30, 0] {
+        match file.try_lock() {
+            Ok(()) => return Ok(true),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(pause)),
+            Err(TryLockError::Error(source)) => return Err(source),
+        }
+    }
+    Ok(false)
+}
+
+/// The holder may be writing its name just now; then it stays unknown.
+fn read_holder(file: &mut File) -> Option<Holder> {
+    let mut text = String::new();
+    file.read_to_string(&mut text).ok()?;
+    serde_json::from_str(&text).ok()
 }
 
 /// A lock's name may hold anything; its file's name must not.
@@ -96,7 +129,9 @@ mod tests {
         let lock = Lock::take(folder.path(), "proseware", &first).unwrap();
         let refused = Lock::take(folder.path(), "proseware", &holder()).unwrap_err();
         assert!(matches!(refused, LockError::Held(Some(held)) if held == first));
+        assert_eq!(lock_holder(folder.path(), "proseware").unwrap(), Some(first));
         drop(lock);
+        assert_eq!(lock_holder(folder.path(), "proseware").unwrap(), None);
         Lock::take(folder.path(), "proseware", &holder()).unwrap();
     }
 

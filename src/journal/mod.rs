@@ -13,7 +13,7 @@ mod record;
 mod store;
 
 pub use folder::{Folder, Runs, write_whole};
-pub use lock::{Holder, Lock, LockError};
+pub use lock::{Holder, Lock, LockError, lock_holder};
 pub use record::{Entry, Reading, read};
 pub use store::{FileStore, MemoryStore, Store};
 

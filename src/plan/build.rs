@@ -74,6 +74,7 @@ pub fn build(runbook: &Runbook, choice: &Choice<'_>) -> Result<Plan, Mistakes> {
         to: Region::new(choice.to),
         mode,
         lock: runbook.lock.clone(),
+        afterwards: runbook.afterwards.as_ref().map(|file| beside(&runbook.source.path, file)),
         serving: runbook.serving,
         objectives: runbook.objectives.clone(),
         azure_credential: runbook.azure.credential.clone(),
@@ -89,6 +90,11 @@ pub fn build(runbook: &Runbook, choice: &Choice<'_>) -> Result<Plan, Mistakes> {
         steps,
         made_up: made_up.take(),
     })
+}
+
+/// The path of a file that stands beside the runbook.
+fn beside(runbook: &str, file: &str) -> String {
+    std::path::Path::new(runbook).with_file_name(file).display().to_string()
 }
 
 fn check_regions(runbook: &Runbook, choice: &Choice<'_>, found: &mut Found) {

@@ -36,6 +36,8 @@ pub struct Plan {
     pub mode: Mode,
     /// Runs of all runbooks that name this lock exclude each other.
     pub lock: String,
+    /// The runbook, by its path, that an unplanned run leaves to be done once `from` is back.
+    pub afterwards: Option<String>,
     /// Which of the two regions must serve when the run starts.
     pub serving: Side,
     pub objectives: Objectives,
@@ -115,6 +117,12 @@ impl Plan {
         }
         let group = self.step(step.group.as_ref()?)?;
         group.confirm.is_some().then_some(group)
+    }
+
+    /// What an unplanned run this way leaves to be done once the region that was lost is back.
+    pub fn afterwards(&self, lost: &Region, serving: &Region) -> Option<String> {
+        let runbook = self.afterwards.as_ref()?;
+        Some(format!("failover execute {lost} {serving} --runbook {runbook}"))
     }
 
     /// The plan's bytes, as they are stored.

@@ -332,7 +332,7 @@ fn what_is_in_the_way_of_a_plan_is_said_together() {
     wrong.vars = vec![("pubic".to_owned(), "x".to_owned()), ("page".to_owned(), "x".to_owned())];
     assert_data_eq!(
         made(PROSEWARE, &wrong).unwrap_err().to_string(),
-        str![[r"
+        str![[r#"
 error: `eastsu` is not a region of this runbook, which has `eastus`, `westus`
   --> runbooks/sample.yaml
 hint: did you mean `eastus`?
@@ -342,26 +342,26 @@ error: there is no variable `pubic` in this runbook
 hint: did you mean `public`?
 
 error: `page` must be a map, not `x`
-  --> runbooks/sample.yaml:44:9
+  --> runbooks/sample.yaml:45:9
    |
-44 |   page: { name: app-proseware-maintenance, resource_group: rg-proseware-maintenance, region: centralus }
+45 |   page: { name: app-proseware-maintenance, resource_group: rg-proseware-maintenance, region: centralus }
    |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
 
-"]]
+"#]]
     );
     let mut live = choice("eastus", "westus", Mode::Planned);
     live.made_up_env = false;
     assert_data_eq!(
         made(PROSEWARE, &live).unwrap_err().to_string(),
-        str![[r"
+        str![[r#"
 error: the environment variable `AZURE_SUBSCRIPTION_ID` is not set
-  --> runbooks/sample.yaml:18:17
+  --> runbooks/sample.yaml:19:17
    |
-18 |   subscription: ${{ env.AZURE_SUBSCRIPTION_ID }}
+19 |   subscription: ${{ env.AZURE_SUBSCRIPTION_ID }}
    |                 ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
 hint: export AZURE_SUBSCRIPTION_ID=…
 
-"]]
+"#]]
     );
 }
 

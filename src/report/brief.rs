@@ -6,7 +6,13 @@ use super::{
     timeline::Timeline,
     words,
 };
-use crate::model::span::{clock_time, show};
+use crate::{
+    model::{
+        Mode,
+        span::{clock_time, show},
+    },
+    plan::Plan,
+};
 use jiff::Timestamp;
 use std::time::Duration;
 
@@ -37,8 +43,18 @@ pub fn summary(timeline: &Timeline, report: &str, flags: &str) -> String {
         ));
         page.line(format_args!("                 failover resume {run}{flags}"));
     }
+    if let Some(command) = left_to_do(plan) {
+        page.line(format_args!("  left to do     once {} is back", plan.from));
+        page.line(format_args!("                 {command}{flags}"));
+    }
     page.line(format_args!("  report         {report}"));
     page.finish()
+}
+
+/// What the run itself cannot do, because it needs the region that was lost.
+pub(super) fn left_to_do(plan: &Plan) -> Option<String> {
+    let is_lost = plan.mode == Mode::Unplanned;
+    is_lost.then(|| plan.afterwards(&plan.from, &plan.to)).flatten()
 }
 
 /// How many changes there were, and whether any was sent more than once.

@@ -1,6 +1,9 @@
 //! What would happen, and what is known about it: the screen of a dry-run, and of every approval.
 
-use super::text::{self, Page};
+use super::{
+    brief::left_to_do,
+    text::{self, Page},
+};
 use crate::{
     action::{Answer, By, Change, Weight},
     engine::{Check, Checked, Preflight, Serving},
@@ -29,6 +32,9 @@ pub fn dry_run(plan: &Plan, digest: &str, about: &str, seen: &Preflight, width: 
     page.line("");
     totals(plan, &listed, &mut page);
     objectives(plan, seen, &mut page);
+    if let Some(command) = left_to_do(plan) {
+        page.line(format_args!("afterwards, once {} is back\n      {command}", plan.from));
+    }
     if !plan.made_up.is_empty() {
         let names = text::list(&plan.made_up);
         page.line(format_args!("made up, because it is not set: {names}"));
@@ -204,6 +210,7 @@ fn objectives(plan: &Plan, seen: &Preflight, page: &mut Page) {
         let loss = match seen.data_loss() {
             None if plan.mode == Mode::Planned => "none is expected".to_owned(),
             None => "not known".to_owned(),
+            Some(loss) if loss.is_zero() => "met (none)".to_owned(),
             Some(loss) if loss <= rpo => format!("met ({})", show(loss)),
             Some(loss) => format!("missed ({})", show(loss)),
         };

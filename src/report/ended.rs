@@ -58,11 +58,16 @@ fn failed(timeline: &Timeline, resume: &str) -> Failure {
         None => Failure::new(Exit::Failed, format!("step `{step}` failed: {why}")),
     };
     let after = after(timeline, step);
-    let leave_out = if after.is_empty() {
-        "leave it out".to_owned()
-    } else {
-        let verb = if after.len() == 1 { "comes" } else { "come" };
-        format!("leave it out ({} {verb} after it)", after.join(", "))
+    let leave_out = match after.as_slice() {
+        [] => "leave it out".to_owned(),
+        [only] => format!("leave it out ({only} comes after it)"),
+        [first, second, third, rest @ ..] if rest.len() > 1 => {
+            format!(
+                "leave it out ({first}, {second}, {third} and {} more come after it)",
+                rest.len()
+            )
+        }
+        some => format!("leave it out ({} come after it)", text::list(some)),
     };
     failure
         .hint(Hint::run("try it again", resume))

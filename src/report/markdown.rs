@@ -1,13 +1,16 @@
 //! The report that people file: what happened when, how long users were hurt, what was lost, against what was promised.
 
 use super::{
-    brief::{figures, sent},
+    brief::{figures, left_to_do, sent},
     measure::Measures,
     text::{self, Page},
     timeline::{ChangeStory, End, Timeline},
     words,
 };
-use crate::model::span::{clock_time, show};
+use crate::{
+    model::span::{clock_time, show},
+    run::StepOutcome,
+};
 use jiff::Timestamp;
 
 pub fn markdown(timeline: &Timeline) -> String {
@@ -62,8 +65,13 @@ fn steps(timeline: &Timeline, page: &mut Page) {
     let rows: Vec<_> = timeline
         .work()
         .map(|(step, story)| {
-            let outcome =
-                story.outcome.as_ref().map_or("not done".to_owned(), words::outcome_of_step);
+            let outcome = match (&story.outcome, &story.by_hand) {
+                (Some(StepOutcome::Succeeded), Some((who, note))) => {
+                    format!("done by hand, says {who}: {note}")
+                }
+                (Some(outcome), _) => words::outcome_of_step(outcome),
+                (None, _) => "not done".to_owned(),
+            };
             let end = story.finished.or(timeline.last()).unwrap_or(Timestamp::MIN);
             let took = story.elapsed(end);
             let machine = took.map(|took| show(took.saturating_sub(story.human())));
@@ -177,7 +185,11 @@ fn left(timeline: &Timeline, page: &mut Page) {
         })
         .collect();
     page.line("## Left to do\n");
-    if left.is_empty() {
+    let afterwards = left_to_do(&timeline.plan);
+    if let Some(command) = &afterwards {
+        page.line(format_args!("- once {} is back: `{command}`", timeline.plan.from));
+    }
+    if left.is_empty() && afterwards.is_none() {
         page.line("Nothing.");
     }
     for line in left {

@@ -14,7 +14,7 @@ mod measure;
 mod question;
 mod row;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 mod status;
 mod text;
 mod timeline;

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use std::{sync::Arc, time::Duration};
 
 /// Two in the morning, and so many seconds.
-pub(super) fn at(seconds: i64) -> Timestamp {
+pub(crate) fn at(seconds: i64) -> Timestamp {
     let two: Timestamp = "2026-08-21T02:00:00Z".parse().unwrap();
     two + jiff::SignedDuration::from_secs(seconds)
 }
@@ -48,7 +48,7 @@ fn step(id: &str, number: &str, needs: &[&str], work: Work) -> Step {
 }
 
 /// Fence the old side (owed if it cannot be), move the storage on a question, check.
-pub(super) fn plan() -> Plan {
+pub(crate) fn plan() -> Plan {
     let fence = Step {
         on_failure: OnFailure::Owe,
         ..step("fence", "1", &[], work("azure.postgres.fence", Effect::Changes, 120))
@@ -76,6 +76,7 @@ pub(super) fn plan() -> Plan {
         to: "westus".into(),
         mode: Mode::Unplanned,
         lock: "web".to_owned(),
+        afterwards: None,
         serving: Side::From,
         objectives: Objectives {
             rto: Some(Duration::from_hours(2)),
@@ -99,12 +100,12 @@ pub(super) fn plan() -> Plan {
 }
 
 /// An empty run of it, with an id that is always the same.
-pub(super) fn empty() -> Timeline {
+pub(crate) fn empty() -> Timeline {
     let run = RunId::parse("01990000-0000-7000-8000-000000007f3c").unwrap();
     Timeline::new(run, Arc::new(plan()))
 }
 
-pub(super) fn told(facts: &[(i64, Fact)]) -> Timeline {
+pub(crate) fn told(facts: &[(i64, Fact)]) -> Timeline {
     let mut timeline = empty();
     for (seconds, fact) in facts {
         timeline.take_in(at(*seconds), fact).unwrap();
@@ -112,11 +113,11 @@ pub(super) fn told(facts: &[(i64, Fact)]) -> Timeline {
     timeline
 }
 
-pub(super) fn on(step: &str, what: StepFact) -> Fact {
+pub(crate) fn on(step: &str, what: StepFact) -> Fact {
     Fact::step(&step.into(), what)
 }
 
-pub(super) fn started() -> Fact {
+pub(crate) fn started() -> Fact {
     Fact::Run(RunFact::Started {
         plan: "7c41-09be".to_owned(),
         who: "asha".to_owned(),
@@ -127,7 +128,7 @@ pub(super) fn started() -> Fact {
     })
 }
 
-pub(super) fn resumed() -> Fact {
+pub(crate) fn resumed() -> Fact {
     Fact::Run(RunFact::Resumed {
         who: "ben".to_owned(),
         host: "bastion-3".to_owned(),
@@ -136,21 +137,21 @@ pub(super) fn resumed() -> Fact {
     })
 }
 
-pub(super) fn saw(good: bool, says: &str) -> Fact {
+pub(crate) fn saw(good: bool, says: &str) -> Fact {
     Fact::Run(RunFact::Saw { watch: "shop".to_owned(), good, says: says.to_owned() })
 }
 
-pub(super) fn failover() -> Change {
+pub(crate) fn failover() -> Change {
     let mark = Mark(Evidence::new().text("primary", "eastus"));
     Change::harmless("failover", Sign::CannotBeUndone, "fail stweb over to westus").only_from(mark)
 }
 
-pub(super) fn lag(seconds: f64) -> Evidence {
+pub(crate) fn lag(seconds: f64) -> Evidence {
     Evidence::new().text("primary", "eastus").with(DATA_LOSS, Datum::Seconds(seconds))
 }
 
 /// A whole run that ends owing the fence: 31 s wait for a person, 70 min to recover, 252 s of data lost.
-pub(super) fn whole() -> Vec<(i64, Fact)> {
+pub(crate) fn whole() -> Vec<(i64, Fact)> {
     let consent = Question::Consent { says: "move the storage to westus".to_owned() };
     let id = || Some("8f2c".to_owned());
     vec![

@@ -18,6 +18,8 @@ pub struct Runbook {
     pub serving: Side,
     /// Whether `execute` picks it among several.
     pub is_default: bool,
+    /// The runbook, beside this one, that an unplanned run leaves to be done once `from` is back.
+    pub afterwards: Option<String>,
     pub objectives: Objectives,
     pub(crate) azure: Azure,
     /// A map of rows, by region.

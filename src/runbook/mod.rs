@@ -16,6 +16,7 @@ mod render;
 mod resolve;
 #[cfg(test)]
 pub(crate) mod sample;
+mod secrecy;
 #[cfg(test)]
 mod tests;
 mod yaml;

@@ -50,6 +50,7 @@ pub(super) fn runbook(tree: &Tree, source: &Source, found: &mut Found) -> Option
         name: name.unwrap_or_default(),
         serving: fields.choice("serving", &sides).unwrap_or(Side::From),
         is_default: fields.flag("default").unwrap_or(false),
+        afterwards: fields.text("afterwards"),
         objectives: objectives(&mut fields),
         azure: azure(&mut fields),
         regions,
@@ -66,12 +67,13 @@ pub(super) fn runbook(tree: &Tree, source: &Source, found: &mut Found) -> Option
     Some((runbook, is_whole))
 }
 
-const TOP: [&str; 15] = [
+const TOP: [&str; 16] = [
     "failover",
     "runbook",
     "summary",
     "default",
     "default_mode",
+    "afterwards",
     "serving",
     "lock",
     "objectives",

@@ -11,6 +11,7 @@ use super::{
     parse,
     place::Place,
     reference::{Env, Row, Scope},
+    secrecy,
 };
 use crate::{
     action::{self, Catalogue, Kind, Shape},
@@ -206,13 +207,15 @@ impl<'a> Resolver<'a> {
         scope: &Scope<'_>,
         found: &mut Found,
     ) -> Option<ResolvedAction> {
-        let with = scope.resolve(with, found);
+        let written = with;
+        let with = scope.resolve(written, found);
         let Some(kind) = self.catalogue.get(&name.text) else {
             let known = self.catalogue.iter().map(|kind| kind.name);
             let message = format!("there is no action `{}`", name.text);
             found.add(Diagnostic::at(name.span, message).did_you_mean(&name.text, known));
             return None;
         };
+        secrecy::check(self.runbook, kind, written, found);
         for diagnostic in action::check(kind, &with) {
             found.add(diagnostic);
         }

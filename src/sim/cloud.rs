@@ -148,6 +148,9 @@ impl Cloud {
     /// Begins, changes or ends the outage of a region.
     pub fn set_outage(&mut self, outage: Outage, region: &str, now: Timestamp) {
         self.advance(now);
+        if outage == Outage::None && self.blackout.kind == Outage::None {
+            return;
+        }
         // What is dark and stays so has been since it began.
         let goes_on = self.is_dark(region) && outage != Outage::None;
         let since = if goes_on { self.blackout.since } else { self.now };

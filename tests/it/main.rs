@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used, unreachable_pub, reason = "tests may panic, and nobody imports them")]
 
 mod architecture;
+mod binary;
 mod catalogue;
 mod contract;
 mod core;
 mod drill;
+mod readme;
 mod simulator;

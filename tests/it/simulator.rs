@@ -70,6 +70,7 @@ fn plan() -> Plan {
         to: "westus".into(),
         mode: Mode::Unplanned,
         lock: "contracts".to_owned(),
+        afterwards: None,
         serving: Side::From,
         objectives: Objectives::default(),
         azure_credential: None,

@@ -47,16 +47,17 @@ impl World {
         let Scene { plan, .. } = scene;
         let Some(after) = after else {
             let clock = clock(desk, scene, Clock::real().now());
-            let outage = scene.outage.map_or_else(|| usual_outage(plan.mode), outage);
-            let cloud = Cloud::seeded(plan, outage, clock.now());
+            let cloud = Cloud::seeded(plan, outage(scene.outage, plan.mode), clock.now());
             let world = sim::World::create(&folder, cloud)?;
             return Ok(Self::around(world, clock, scene));
         };
         let left = after.read()?.last().unwrap_or_else(|| Clock::real().now());
         let clock = clock(desk, scene, left);
         let old = after.folder.path().join(WORLD);
-        let world = sim::World::after(&old, &folder, plan, clock.now())?;
-        Self::with_outage(world, clock, scene)
+        let mut world = sim::World::after(&old, &folder, plan, clock.now())?;
+        let outage = outage(scene.outage, plan.mode);
+        world.set_outage(outage, plan.from.as_str(), clock.now())?;
+        Ok(Self::around(world, clock, scene))
     }
 
     /// The world of a run that goes on: as it was left, at the time of the last record.
@@ -67,18 +68,10 @@ impl World {
         last: Timestamp,
     ) -> Result<Self, Failure> {
         let clock = clock(desk, scene, last);
-        let world = sim::World::open(&folder.join(WORLD))?;
-        Self::with_outage(world, clock, scene)
-    }
-
-    fn with_outage(
-        mut world: sim::World,
-        clock: Clock,
-        scene: &Scene<'_>,
-    ) -> Result<Self, Failure> {
-        if let Some(flag) = scene.outage {
-            let region = scene.plan.from.as_str();
-            world.set_outage(outage(flag), region, clock.now())?;
+        let mut world = sim::World::open(&folder.join(WORLD))?;
+        if scene.outage.is_some() {
+            let outage = outage(scene.outage, scene.plan.mode);
+            world.set_outage(outage, scene.plan.from.as_str(), clock.now())?;
         }
         Ok(Self::around(world, clock, scene))
     }
@@ -104,19 +97,12 @@ impl World {
     }
 }
 
-/// A loss of the region's services is what an unplanned run is for; a planned one meets none.
-fn usual_outage(mode: Mode) -> Outage {
-    match mode {
-        Mode::Planned => Outage::None,
-        Mode::Unplanned => Outage::Data,
-    }
-}
-
-pub(in crate::cli) fn outage(flag: OutageFlag) -> Outage {
-    match flag {
-        OutageFlag::None => Outage::None,
-        OutageFlag::Data => Outage::Data,
-        OutageFlag::Region => Outage::Region,
+/// What was asked for. A loss of the region's services is what an unplanned run is for; a planned one meets none.
+pub(in crate::cli) fn outage(asked: Option<OutageFlag>, mode: Mode) -> Outage {
+    match (asked, mode) {
+        (Some(OutageFlag::None), _) | (None, Mode::Planned) => Outage::None,
+        (Some(OutageFlag::Data), _) | (None, Mode::Unplanned) => Outage::Data,
+        (Some(OutageFlag::Region), _) => Outage::Region,
     }
 }
 

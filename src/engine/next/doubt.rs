@@ -36,7 +36,7 @@ impl Turn<'_> {
                 match changes.iter().find(|missing| missing.id == change.id) {
                     None => settled(),
                     Some(_) if self.is_stopping => return None,
-                    Some(missing) => self.still_missing(task, view, (change, missing), at),
+                    Some(missing) => return self.still_missing(task, view, (change, missing), at),
                 }
             }
             _ if self.is_stopping => return None,
@@ -60,7 +60,7 @@ impl Turn<'_> {
         view: &View,
         (begun, missing): (&Change, &Change),
         at: Timestamp,
-    ) -> Command {
+    ) -> Option<Command> {
         let ask = Command::Ask {
             step: task.step.id.clone(),
             question: Question::Happened { change: begun.id.clone(), says: begun.says.clone() },
@@ -72,25 +72,28 @@ impl Turn<'_> {
                 if task.is_past_deadline(view.at) {
                     let why =
                         format!("no answer came in {}: {}", show(task.work.timeout), begun.says);
-                    return record(task.step, StepFact::ChangeRefused { why, request_id: None });
+                    return Some(record(
+                        task.step,
+                        StepFact::ChangeRefused { why, request_id: None },
+                    ));
                 }
                 if self.now < again {
-                    return Command::Wake(again);
+                    return Some(Command::Wake(again));
                 }
                 self.send(task, view, missing)
             }
             (Repeat::OnlyFrom(before), Repeat::OnlyFrom(now)) => {
                 let proves = task.work.mark_valid_for.is_none_or(|valid| view.at <= at + valid);
                 if before != now || !proves {
-                    return ask;
+                    return Some(ask);
                 }
                 if view.at < at + task.work.shows_within {
                     let pause = (task.work.shows_within / 20).clamp(FIRST_PAUSE, LONGEST_PAUSE);
-                    return self.look_at(task, view.at + pause);
+                    return Some(self.look_at(task, view.at + pause));
                 }
                 self.send(task, view, missing)
             }
-            (Repeat::OnlyFrom(_) | Repeat::Never, _) => ask,
+            (Repeat::OnlyFrom(_) | Repeat::Never, _) => Some(ask),
         }
     }
 }

@@ -337,3 +337,26 @@ steps:
     );
     assert_data_eq!(said, str!["no mistakes"]);
 }
+
+#[test]
+fn what_comes_from_the_environment_is_no_setting() {
+    assert_data_eq!(
+        of_steps(
+            r#"  - id: a
+    action: azure.app_service.settings
+    with:
+      app: ${{ to.app }}
+      settings: { DB_PASSWORD: "${{ env.DB_PASSWORD }}", DB_HOST: db.example }
+"#,
+        ),
+        str![[r#"
+error: what comes from the environment cannot be a setting here
+  --> r.yaml:15:32
+   |
+15 |       settings: { DB_PASSWORD: "${{ env.DB_PASSWORD }}", DB_HOST: db.example }
+   |                                ^^^^^^^^^^^^^^^^^^^^^^^^
+hint: the plan is stored, and the value may be secret: let the app read it from Key Vault, with `@Microsoft.KeyVault(SecretUri=…)`
+
+"#]]
+    );
+}

@@ -87,6 +87,7 @@ fn plan() -> Plan {
         to: "westus".into(),
         mode: Mode::Unplanned,
         lock: "proseware".to_owned(),
+        afterwards: None,
         serving: Side::From,
         objectives: Objectives::default(),
         azure_credential: None,

@@ -113,6 +113,31 @@ fn the_first_interrupt_lets_what_runs_settle_and_the_second_stops_at_once() {
 }
 
 #[test]
+fn no_more_changes_are_under_way_than_the_operator_wants() {
+    let most_at_once = |at_most| {
+        in_virtual_time(async move {
+            let steps = ["a", "b", "c", "d"].map(|thing| step("swap", thing)).into();
+            let world = World { at_most, ..World::new(crate::core::run::plan(steps)) };
+            assert_eq!(world.process().await, Some(Ending::Done));
+            let mut under_way = 0_i32;
+            let steps = world.facts().into_iter().map(|(_, fact)| match fact {
+                Fact::Step { what: StepFact::ChangeBegun { .. }, .. } => 1,
+                Fact::Step { what: StepFact::ChangeSettled { .. }, .. } => -1,
+                _ => 0,
+            });
+            let counts = steps.map(|step| {
+                under_way += step;
+                under_way
+            });
+            counts.max()
+        })
+    };
+    assert_eq!(most_at_once(None), Some(4));
+    assert_eq!(most_at_once(Some(2)), Some(2));
+    assert_eq!(most_at_once(Some(1)), Some(1));
+}
+
+#[test]
 fn an_interrupt_while_a_question_stands_leaves_it_to_the_resume() {
     in_virtual_time(async {
         let mut world = World::new(asking());

@@ -111,6 +111,7 @@ pub fn plan(steps: Vec<Step>) -> Plan {
         to: "west".into(),
         mode: Mode::Unplanned,
         lock: "model".to_owned(),
+        afterwards: None,
         serving: Side::From,
         objectives: Objectives::default(),
         azure_credential: None,
@@ -130,6 +131,8 @@ pub struct World {
     pub events: Arc<Mutex<Vec<Event>>>,
     /// Interrupts the process after so long, each time.
     pub interrupt_after: Vec<Duration>,
+    /// How many changes may be under way at the same time.
+    pub at_most: Option<usize>,
 }
 
 impl World {
@@ -154,6 +157,7 @@ impl World {
             operator,
             events,
             interrupt_after: Vec::new(),
+            at_most: None,
         }
     }
 
@@ -221,6 +225,7 @@ impl World {
             operator: Arc::new(self.operator.clone()),
             interrupts,
             listener: Box::new(move |event| events.lock().unwrap().push(event.clone())),
+            at_most: self.at_most,
             stays: false,
             watch_every: None,
         });

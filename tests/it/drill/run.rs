@@ -250,6 +250,7 @@ impl Drill {
             }),
             interrupts,
             listener: Box::new(move |event| events.lock().unwrap().push(event.clone())),
+            at_most: None,
             stays: false,
             watch_every: None,
         });

@@ -1,0 +1,58 @@
+use super::*;
+use crate::{
+    cli::say::Say,
+    journal::Durability,
+    report::sample::{on, plan, started},
+    run::StepFact,
+};
+use jiff::Timestamp;
+use tempfile::TempDir;
+
+fn desk() -> (TempDir, Desk) {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = Settings::read(Some(folder.path().to_owned()));
+    (folder, Desk { settings, say: Say::new() })
+}
+
+/// Keeps a run that was started, at that second.
+async fn keep(desk: &Desk, realm: Realm, second: i64) -> Kept {
+    let at = Timestamp::from_second(second).unwrap();
+    let id = RunId::starting_at(at);
+    let folder = realm.runs(&desk.settings).folder(id);
+    let mut journal = folder.create(&plan().to_bytes().unwrap()).unwrap();
+    let facts = [started(), on("fence", StepFact::Started)];
+    journal.append(at, &facts, Durability::Now).await.unwrap();
+    Kept { id, realm, folder }
+}
+
+#[tokio::test]
+async fn the_last_run_is_meant_when_none_is_typed() {
+    let (_folder, desk) = desk();
+    keep(&desk, Realm::Live, 100).await;
+    let second = keep(&desk, Realm::Live, 200).await;
+    assert_eq!(last(&desk, |_| true).unwrap().id, second.id);
+    assert_eq!(named(&desk, &second.id.short()).unwrap().id, second.id);
+    assert_eq!(second.read().unwrap().sessions[0].who, "asha");
+}
+
+#[tokio::test]
+async fn a_simulated_run_is_never_taken_for_a_live_one() {
+    let (_folder, desk) = desk();
+    keep(&desk, Realm::Live, 100).await;
+    keep(&desk, Realm::Simulated, 200).await;
+    let failure = last(&desk, |_| true).unwrap_err();
+    assert_eq!(failure.exit, Exit::CommandLine);
+    assert_eq!(failure.what, "there are live runs and simulated ones: say which is meant");
+    assert_eq!(failure.state.len(), 2);
+    assert_eq!(last(&desk, |kept| kept.realm == Realm::Live).unwrap().realm, Realm::Live);
+}
+
+#[tokio::test]
+async fn a_folder_without_a_plan_is_no_run() {
+    let (_folder, desk) = desk();
+    let kept = keep(&desk, Realm::Live, 100).await;
+    std::fs::remove_file(kept.folder.path().join("plan.json")).unwrap();
+    assert!(all(&desk.settings).unwrap().is_empty());
+    let failure = named(&desk, &kept.id.short()).unwrap_err();
+    assert_eq!(failure.what, format!("there is no run `{}`", kept.id.short()));
+}

@@ -1,0 +1,109 @@
+//! The main job, from the command line.
+
+use super::{Desk, accepted, short};
+
+const RUN: &str = "execute eastus westus --simulate --yes";
+
+#[test]
+fn a_whole_failover_ends_with_a_report_and_0() {
+    let desk = Desk::new();
+    let called = desk.call(RUN);
+    assert_eq!(called.code, Some(0), "{}", called.stderr);
+    assert!(called.stdout.contains("SIMULATED done  proseware runs in westus"));
+    let run = desk.last_run();
+    assert_eq!(accepted(&run, "/stproseware/failover"), 1);
+    let report = std::fs::read_to_string(run.join("report.md")).unwrap();
+    assert!(report.starts_with("# SIMULATED: proseware: eastus → westus"), "{report}");
+    serde_json::from_slice::<serde_json::Value>(&std::fs::read(run.join("report.json")).unwrap())
+        .unwrap();
+}
+
+#[test]
+fn every_line_of_a_simulated_run_says_so() {
+    let desk = Desk::new();
+    for arguments in [RUN, "execute eastus westus --simulate --dry-run", "status", "runs"] {
+        let called = desk.call(arguments);
+        let lines = called.stdout.lines().chain(called.stderr.lines());
+        let silent: Vec<_> =
+            lines.filter(|line| !line.to_lowercase().contains("simulated")).collect();
+        assert_eq!(silent, [""; 0], "{arguments}");
+    }
+}
+
+#[test]
+fn a_dry_run_leaves_nothing_behind() {
+    let desk = Desk::new();
+    let called = desk.call("execute eastus westus --simulate --dry-run");
+    assert_eq!(called.code, Some(0), "{}", called.stderr);
+    let said = called.stdout + &called.stderr;
+    assert!(said.contains("17 changes, 2 that cannot be undone, 1 question"), "{said}");
+    assert!(said.trim_end().ends_with("nothing was changed"), "{said}");
+    assert_eq!(desk.runs().len(), 0);
+}
+
+#[test]
+fn the_same_command_after_a_run_has_nothing_to_do() {
+    let desk = Desk::new();
+    desk.call(RUN);
+    let first = desk.last_run();
+    let again = desk.call(&format!("{RUN} --after {}", short(&first)));
+    assert_eq!(again.code, Some(0), "{}", again.stderr);
+    let said = again.stdout + &again.stderr;
+    assert!(said.contains("westus serves already; nothing to do"), "{said}");
+}
+
+#[test]
+fn a_dead_region_ends_10_and_a_resume_pays() {
+    let desk = Desk::new();
+    let owing = desk.call(&format!("{RUN} --outage region"));
+    assert_eq!(owing.code, Some(10), "{}", owing.stderr);
+    let run = desk.last_run();
+    let said = owing.stdout + &owing.stderr;
+    assert!(said.contains("stop-from") && said.contains("fence"), "{said}");
+    let paid = desk.call(&format!("resume {} --outage none --yes", short(&run)));
+    assert_eq!(paid.code, Some(0), "{}", paid.stderr);
+    assert_eq!(accepted(&run, "/stproseware/failover"), 1);
+}
+
+#[test]
+fn a_planned_round_trip_ends_where_it_began() {
+    let desk = Desk::new();
+    let there = desk.call(&format!("{RUN} --mode planned"));
+    assert_eq!(there.code, Some(0), "{}", there.stderr);
+    let run = short(&desk.last_run());
+    let back =
+        desk.call(&format!("execute westus eastus --simulate --yes --mode planned --after {run}"));
+    assert_eq!(back.code, Some(0), "{}", back.stderr);
+    let run = short(&desk.last_run());
+    let planned = "execute westus eastus --simulate --yes --mode planned";
+    let again = desk.call(&format!("{planned} --after {run}"));
+    assert!((again.stdout + &again.stderr).contains("eastus serves already"));
+}
+
+#[test]
+fn a_failback_is_refused_until_the_data_is_protected_again() {
+    let desk = Desk::new();
+    desk.call(RUN);
+    let run = short(&desk.last_run());
+    let back = "execute westus eastus --simulate --yes --mode planned --outage none";
+    let refused = desk.call(&format!("{back} --after {run}"));
+    assert_eq!(refused.code, Some(4), "{}", refused.stderr);
+    assert!(refused.stderr.contains("storage"), "{}", refused.stderr);
+    let reprotect = "execute eastus westus --runbook runbooks/proseware-reprotect.yaml";
+    let protected = desk.call(&format!("{reprotect} --simulate --yes --outage none --after {run}"));
+    assert_eq!(protected.code, Some(0), "{}", protected.stderr);
+    let run = short(&desk.last_run());
+    let there = desk.call(&format!("{back} --after {run}"));
+    assert_eq!(there.code, Some(0), "{}", there.stderr);
+}
+
+#[test]
+fn events_are_one_object_a_line() {
+    let desk = Desk::new();
+    let called = desk.call(&format!("{RUN} --format json"));
+    assert_eq!(called.code, Some(0), "{}", called.stderr);
+    let events: Vec<serde_json::Value> =
+        called.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(events.len() > 100, "{} events", events.len());
+    assert!(events.iter().all(|event| event["simulated"] == true));
+}

@@ -1,0 +1,83 @@
+//! What is refused: with a reason, an exit code, and what to do next.
+
+use super::{Desk, short};
+use std::time::Duration;
+
+#[test]
+fn a_run_that_must_ask_refuses_to_start_where_nobody_can_answer() {
+    let called = Desk::new().call("execute eastus westus --simulate");
+    assert_eq!(called.code, Some(2));
+    let expected = "\
+SIMULATED error: this run must ask, and there is no terminal to ask at
+SIMULATED hint: approve beforehand with --yes, or run it at a terminal
+";
+    assert!(called.stderr.ends_with(expected), "{}", called.stderr);
+}
+
+#[test]
+fn a_loss_that_was_not_accepted_stops_before_anything_harmful() {
+    let desk = Desk::new();
+    let called = desk.call("execute eastus westus --simulate --yes --accept-loss 1m");
+    assert_eq!(called.code, Some(4), "{}", called.stderr);
+    assert!(called.stderr.contains("of data would be lost, and --yes accepts 1 min"));
+    assert_eq!(desk.runs().len(), 0);
+}
+
+#[test]
+fn a_second_run_under_the_lock_is_told_who_holds_it() {
+    let desk = Desk::new();
+    let mut first = desk.start("execute eastus westus --simulate --yes --pace 60");
+    let begun = (0..200).any(|_| {
+        std::thread::sleep(Duration::from_millis(50));
+        !desk.runs().is_empty()
+    });
+    assert!(begun);
+    std::thread::sleep(Duration::from_millis(300));
+    let second = desk.call("execute eastus westus --simulate --yes");
+    let run = short(&desk.runs()[0]);
+    first.kill().unwrap();
+    first.wait().unwrap();
+    assert_eq!(second.code, Some(7), "{}", second.stderr);
+    assert!(second.stderr.contains("error: another run holds the lock on `proseware`"));
+    assert!(second.stderr.contains(&format!("run {run}, by asha on")), "{}", second.stderr);
+}
+
+#[test]
+fn a_damaged_journal_is_refused_by_its_line_and_a_torn_end_is_not() {
+    let desk = Desk::new();
+    desk.call("execute eastus westus --simulate --yes --outage region");
+    let journal = desk.last_run().join("journal.jsonl");
+    let whole = std::fs::read_to_string(&journal).unwrap();
+    std::fs::write(&journal, whole.replacen("asha", "Asha", 1)).unwrap();
+    let damaged = desk.call("resume --yes");
+    assert_eq!(damaged.code, Some(8), "{}", damaged.stderr);
+    assert!(damaged.stderr.contains("line 1 of the journal is damaged"), "{}", damaged.stderr);
+    std::fs::write(&journal, &whole[..whole.len() - 9]).unwrap();
+    let torn = desk.call("resume --yes --outage none");
+    assert_eq!(torn.code, Some(0), "{}", torn.stderr);
+}
+
+#[test]
+fn a_live_run_without_credentials_says_how_to_sign_in() {
+    let desk = Desk::new();
+    let called = desk.call("execute eastus westus --yes");
+    assert_eq!(called.code, Some(3), "{}", called.stderr);
+    assert!(called.stderr.contains("AZURE_SUBSCRIPTION_ID"), "{}", called.stderr);
+}
+
+#[test]
+fn words_that_mean_nothing_are_refused_with_what_was_meant() {
+    let desk = Desk::new();
+    for (arguments, code, says) in [
+        ("execute eastus westsu --simulate --yes", 2, "did you mean `westus`?"),
+        ("execute eastus eastus --simulate --yes", 3, "cannot fail over to itself"),
+        ("execute eastus westus --runbook nowhere.yaml", 2, "nowhere.yaml"),
+        ("execute eastus westus --runbook runbooks", 2, "runbooks"),
+        ("status beef", 2, "beef"),
+        ("frobnicate", 2, "frobnicate"),
+    ] {
+        let called = desk.call(arguments);
+        assert!(called.stderr.contains(says), "{arguments}\n{}", called.stderr);
+        assert_eq!(called.code, Some(code), "{arguments}\n{}", called.stderr);
+    }
+}
