@@ -38,7 +38,8 @@ pub enum Mishap {
 pub(super) struct Faults(Vec<Fault>);
 
 impl Faults {
-    pub(super) fn add(&mut self, fault: Fault) {
+    pub(super) fn add(&mut self, mut fault: Fault) {
+        fault.path.make_ascii_lowercase();
         self.0.push(fault);
     }
 
@@ -51,7 +52,7 @@ impl Faults {
         let mut met = None;
         self.0.retain_mut(|fault| {
             let fits = fault.method.as_ref().is_none_or(|method| method == request.method())
-                && path.contains(&fault.path.to_ascii_lowercase());
+                && path.contains(&fault.path);
             fault.nth = fault.nth.saturating_sub(u32::from(fits));
             if fits && fault.nth == 0 && met.is_none() {
                 met = Some(fault.mishap.clone());

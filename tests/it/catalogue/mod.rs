@@ -5,7 +5,11 @@ mod rows;
 
 use crate::{
     core::run::in_virtual_time,
-    drill::run::{Drill, make, planned},
+    drill::{
+        by_hand::{self, by_hand},
+        calls::{Call, calls},
+        run::{Drill, make, planned},
+    },
 };
 use failover::{
     action::Answer,
@@ -13,7 +17,7 @@ use failover::{
     model::Mode,
     provider,
     run::StepOutcome,
-    sim::{Exchange, Fault, Mishap, Outage, Simulated, World},
+    sim::{Exchange, Mishap, Outage, Simulated, World},
 };
 use rows::{Deed, HEAD, ROWS, Row};
 use std::time::Duration;
@@ -44,7 +48,7 @@ async fn after(drill: Drill, deed: Deed, row: &Row) -> Drill {
             drill
         }
         Deed::Deletes(server) => {
-            drill.by_hand("DELETE", server, "").await;
+            by_hand(&drill.cloud, &drill.plan, by_hand::Deed::Deletes, server);
             drill
         }
     };
@@ -132,41 +136,29 @@ fn a_look_leaves_the_world_as_it_was() {
 /// What leaves no trace that Azure would show: of these only the journal knows.
 const UNSEEN: [&str; 1] = ["/restart?"];
 
-/// Each change that a row's step sends, as a fault that pretends to carry it out.
-fn pretences(row: &Row) -> Vec<Fault> {
-    let sent = in_virtual_time(async {
+/// Each change that a row's step sends.
+fn sent(row: &Row) -> Vec<Call> {
+    in_virtual_time(async {
         let drill = ready(row).await;
-        let before = changes(&drill).len();
         done(&drill).await;
-        changes(&drill).split_off(before)
-    });
-    let address = |exchange: &Exchange| {
-        let path = exchange.path_and_query.split('?').next().unwrap();
-        (exchange.method.clone(), format!("{}{path}?", exchange.host))
-    };
-    let fault = |(place, exchange): (usize, &Exchange)| {
-        let (method, path) = address(exchange);
-        let same = |other: &&Exchange| address(other) == (method.clone(), path.clone());
-        let nth = u32::try_from(sent[..=place].iter().filter(same).count()).unwrap();
-        Fault { method: Some(method), path, nth, mishap: Mishap::Pretend }
-    };
-    sent.iter().enumerate().map(fault).collect()
+        calls(&drill)
+    })
 }
 
 #[test]
 fn success_without_an_effect_is_not_taken_for_one() {
     for row in &ROWS {
-        let mut pretences = pretences(row);
-        let sent = pretences.len();
-        pretences.retain(|fault| !UNSEEN.iter().any(|unseen| fault.path.ends_with(unseen)));
+        let mut calls = sent(row);
+        let all = calls.len();
+        calls.retain(|call| !UNSEEN.iter().any(|unseen| call.path.ends_with(unseen)));
         let unseen = usize::from(row.kind == "azure.postgres.fence");
-        assert_eq!(pretences.len(), sent - unseen, "{}", row.kind);
-        assert!(!pretences.is_empty(), "{}", row.kind);
-        for fault in pretences {
-            let story = format!("{}: {fault:?}", row.kind);
+        assert_eq!(calls.len(), all - unseen, "{}", row.kind);
+        assert!(!calls.is_empty(), "{}", row.kind);
+        for call in calls {
+            let story = format!("{}: {call:?}", row.kind);
             in_virtual_time(async {
                 let drill = ready(row).await;
-                drill.cloud.fault(fault);
+                drill.cloud.fault(call.fault(Mishap::Pretend));
                 assert_eq!(drill.process().await, Some(Ending::Failed), "{story}");
                 let outcome = drill.outcome(drill.plan.steps[0].id.as_str());
                 let Some(StepOutcome::Failed { why }) = outcome else { panic!("{outcome:?}") };

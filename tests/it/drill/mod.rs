@@ -1,5 +1,10 @@
 //! Every runbook of `runbooks/`, carried out by the real engine and providers on the simulated cloud, in virtual time.
 
+pub mod by_hand;
+pub mod calls;
+mod faults;
+mod meanwhile;
 mod proseware;
+mod refused;
 pub mod run;
 mod sweep;

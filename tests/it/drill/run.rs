@@ -7,7 +7,7 @@ use failover::{
     engine::{Ask, Ending, Engine, Interrupter, Operator, Parts, Reply, preflight},
     journal::{Journal, read},
     model::{ChangeId, Clock, Mode, RunId, Secret, StepId},
-    plan::{self, Choice, Plan, Step},
+    plan::{self, Choice, Plan},
     provider,
     run::{Answer, Event, Fact, Question, RunFact, RunState, StepFact, StepOutcome},
     runbook,
@@ -64,28 +64,6 @@ impl Tokens for SimulatedTokens {
     }
 }
 
-/// Sends a request about a resource that the plan touches, as any client would.
-pub async fn by_hand(cloud: &Simulated, plan: &Plan, what: (&str, &str, &str), body: &str) {
-    let (method, name, rest) = what;
-    let mut touched = plan.steps.iter().filter_map(Step::action).flat_map(|work| &work.touches);
-    let it = touched.find(|resource| resource.name == name).unwrap();
-    let version = match it.kind.split('/').next().unwrap() {
-        "Microsoft.Storage" => "2023-05-01",
-        "Microsoft.DBforPostgreSQL" => "2024-08-01",
-        "Microsoft.Web" => "2024-04-01",
-        other => panic!("{other} is not touched by hand"),
-    };
-    let url = format!(
-        "https://management.azure.com/subscriptions/{}/resourceGroups/{}/providers/{}/{name}{rest}?api-version={version}",
-        it.subscription, it.resource_group, it.kind
-    );
-    let request = http::Request::builder().method(method).uri(url);
-    let request = request.header("authorization", format!("Bearer {}", cloud.token()));
-    let request = request.body(body.to_owned().into()).unwrap();
-    let answer = cloud.send(request, Intent::Read).await.unwrap();
-    assert!(answer.status().is_success(), "{answer:?}");
-}
-
 type Meanwhile = Arc<dyn Fn(&Ask, &Simulated) + Send + Sync>;
 
 /// Says yes to everything, except that something of which no answer came has happened: that, it looks up.
@@ -137,6 +115,7 @@ pub fn is_promotion(exchange: &Exchange) -> bool {
 struct Mortal {
     inner: Simulated,
     fuse: Fuse,
+    sent: Arc<Mutex<Vec<u64>>>,
 }
 
 #[async_trait]
@@ -145,6 +124,7 @@ impl Transport for Mortal {
         let Intent::Change(permit) = intent else { return self.inner.send(request, intent).await };
         self.fuse.check_written_ahead(permit.record());
         self.fuse.burn("before the request").await;
+        self.sent.lock().unwrap().push(permit.record());
         let response = self.inner.send(request, intent).await;
         self.fuse.burn("after the request").await;
         response
@@ -157,6 +137,8 @@ pub struct Drill {
     pub cloud: Simulated,
     pub fuse: Fuse,
     pub events: Arc<Mutex<Vec<Event>>>,
+    /// The record in the journal behind each change that was sent.
+    pub sent: Arc<Mutex<Vec<u64>>>,
     /// Every question that was asked.
     pub asked: Arc<Mutex<Vec<Ask>>>,
     /// What somebody else does while a question stands.
@@ -175,6 +157,7 @@ impl Drill {
             cloud,
             fuse: Fuse::new(),
             events: Arc::default(),
+            sent: Arc::default(),
             asked: Arc::default(),
             meanwhile: Arc::new(|_, _| {}),
         }
@@ -183,17 +166,18 @@ impl Drill {
     /// Another run in the world that this one left.
     pub fn then(self, plan: Plan) -> Self {
         self.cloud.with_world(|world| world.cloud_mut().add_missing(&plan));
-        Self { plan: Arc::new(plan), fuse: Fuse::new(), events: Arc::default(), ..self }
+        Self {
+            plan: Arc::new(plan),
+            fuse: Fuse::new(),
+            events: Arc::default(),
+            sent: Arc::default(),
+            ..self
+        }
     }
 
     pub fn set_outage(&self, outage: Outage) {
         let (region, now) = (self.plan.from.as_str(), self.clock.now());
         self.cloud.with_world(|world| world.set_outage(outage, region, now).unwrap());
-    }
-
-    /// Somebody does something to a resource of this name in a portal, beside every run.
-    pub async fn by_hand(&self, method: &str, name: &str, rest: &str) {
-        by_hand(&self.cloud, &self.plan, (method, name, rest), "").await;
     }
 
     pub fn clients(&self, transport: Arc<dyn Transport>) -> Clients {
@@ -246,7 +230,11 @@ impl Drill {
         let failed = self.plan.steps.iter().map(|step| &step.id).filter(is_failed);
         let mut facts = vec![Fact::Run(opening)];
         facts.extend(failed.map(|step| Fact::step(step, StepFact::Reopened)));
-        let mortal = Mortal { inner: self.cloud.clone(), fuse: self.fuse.clone() };
+        let mortal = Mortal {
+            inner: self.cloud.clone(),
+            fuse: self.fuse.clone(),
+            sent: Arc::clone(&self.sent),
+        };
         let (_interrupter, interrupts) = Interrupter::new();
         let events = Arc::clone(&self.events);
         let engine = Engine::new(Parts {

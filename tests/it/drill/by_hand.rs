@@ -1,0 +1,50 @@
+//! Somebody else, at a portal: does to the cloud what a run would do, and stands in no log of ours.
+
+use failover::{
+    plan::{Plan, Step},
+    sim::{Outcome, Simulated},
+};
+use serde_json::{Value, json};
+
+/// One thing that a person does to a resource.
+#[derive(Clone, Copy, Debug)]
+pub enum Deed {
+    FailsOver,
+    /// Without loss.
+    FailsOverAsPlanned,
+    /// Makes a replica the primary.
+    Promotes,
+    Deletes,
+}
+
+/// Does it to the resource of this name that the plan touches.
+pub fn by_hand(cloud: &Simulated, plan: &Plan, deed: Deed, name: &str) {
+    let mut touched = plan.steps.iter().filter_map(Step::action).flat_map(|work| &work.touches);
+    let it = touched.find(|resource| resource.name == name).unwrap();
+    let option = if plan.mode == failover::model::Mode::Planned { "planned" } else { "forced" };
+    let promotion = json!({ "properties": { "replica": {
+        "role": "Primary", "promoteMode": "switchover", "promoteOption": option,
+    } } });
+    let (method, rest, body) = match deed {
+        Deed::FailsOver => ("POST", "/failover?api-version=2023-05-01", Value::Null),
+        Deed::FailsOverAsPlanned => {
+            ("POST", "/failover?api-version=2023-05-01&failoverType=Planned", Value::Null)
+        }
+        Deed::Promotes => ("PATCH", "?api-version=2024-08-01", promotion),
+        Deed::Deletes => ("DELETE", "?api-version=2024-08-01", Value::Null),
+    };
+    let url = format!(
+        "https://management.azure.com/subscriptions/{}/resourceGroups/{}/providers/{}/{name}{rest}",
+        it.subscription, it.resource_group, it.kind
+    );
+    let request = http::Request::builder().method(method).uri(url);
+    let request = request.header("authorization", format!("Bearer {}", cloud.token()));
+    let body = if body.is_null() { String::new() } else { body.to_string() };
+    let request = request.body(body.into()).unwrap();
+    let answer = cloud.with_world(|world| {
+        let now = world.cloud().now();
+        world.cloud_mut().answer(&request, now)
+    });
+    let Outcome::Response(response) = &answer.outcome else { panic!("{deed:?}: {answer:?}") };
+    assert!(response.status().is_success(), "{deed:?}: {response:?}");
+}
