@@ -329,7 +329,7 @@ impl Engine {
                 RunOutcome::Aborted => Ending::Aborted,
             }));
         }
-        let is_stopping = is_stopping(&self.parts.plan, &self.parts.state, &self.hands);
+        let is_stopping = is_stopping(&self.parts.state, &self.hands);
         if is_stopping && !self.asks.is_empty() {
             self.leave_questions();
         }

@@ -48,8 +48,10 @@ pub enum Command {
 
 /// Decides for every step that nobody is busy with.
 pub fn next(plan: &Plan, state: &RunState, hands: &Hands, now: Timestamp) -> Vec<Command> {
-    let turn = Turn { plan, state, hands, now, is_stopping: is_stopping(plan, state, hands) };
-    let mut commands: Vec<_> = plan.steps.iter().filter_map(|step| turn.decide(step)).collect();
+    let turn = Turn { plan, state, hands, now, is_stopping: is_stopping(state, hands) };
+    // Side by side, and not by id: every turn comes past every step.
+    let steps = plan.steps.iter().zip(state.steps());
+    let mut commands: Vec<_> = steps.filter_map(|(step, state)| turn.decide(step, state)).collect();
     if commands.is_empty() && state.finished.is_none() && !hands.are_busy() {
         commands.extend(turn.end());
     }
@@ -57,14 +59,9 @@ pub fn next(plan: &Plan, state: &RunState, hands: &Hands, now: Timestamp) -> Vec
 }
 
 /// Whether nothing new may be started.
-pub fn is_stopping(plan: &Plan, state: &RunState, hands: &Hands) -> bool {
-    let failed = |step: &Step| {
-        matches!(
-            state.step(&step.id).and_then(StepState::outcome),
-            Some(StepOutcome::Failed { .. })
-        )
-    };
-    hands.stopping.is_some() || plan.steps.iter().any(failed)
+pub fn is_stopping(state: &RunState, hands: &Hands) -> bool {
+    let has_failed = |step: &StepState| matches!(step.outcome(), Some(StepOutcome::Failed { .. }));
+    hands.stopping.is_some() || state.steps().any(has_failed)
 }
 
 struct Turn<'a> {
@@ -80,8 +77,10 @@ impl Turn<'_> {
         self.state.step(id)
     }
 
-    fn decide(&self, step: &Step) -> Option<Command> {
-        let state = self.state_of(&step.id)?;
+    fn decide(&self, step: &Step, state: &StepState) -> Option<Command> {
+        if state.outcome().is_some_and(|outcome| !matches!(outcome, StepOutcome::Owed { .. })) {
+            return None;
+        }
         if self.hands.is_busy(&step.id) {
             return None;
         }
