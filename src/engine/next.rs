@@ -51,7 +51,9 @@ pub fn next(plan: &Plan, state: &RunState, hands: &Hands, now: Timestamp) -> Vec
     let is_stopping = is_stopping(plan, state, hands);
     let free = Cell::new(free_places(plan, state, hands));
     let turn = Turn { plan, state, hands, now, is_stopping, free };
-    let mut commands: Vec<_> = plan.steps.iter().filter_map(|step| turn.decide(step)).collect();
+    // Side by side, and not by id: every turn comes past every step.
+    let steps = plan.steps.iter().zip(state.steps());
+    let mut commands: Vec<_> = steps.filter_map(|(step, state)| turn.decide(step, state)).collect();
     if commands.is_empty() && state.finished.is_none() && !hands.are_busy() {
         commands.extend(turn.end());
     }
@@ -60,15 +62,12 @@ pub fn next(plan: &Plan, state: &RunState, hands: &Hands, now: Timestamp) -> Vec
 
 /// Whether nothing new may be started.
 pub fn is_stopping(plan: &Plan, state: &RunState, hands: &Hands) -> bool {
-    let failed = |step: &Step| {
-        matches!(
-            state.step(&step.id).and_then(StepState::outcome),
-            Some(StepOutcome::Failed { .. })
-        )
+    let has_failed = |(step, of_step): (&Step, &StepState)| {
+        // What failed in a run that was ended for good holds up nothing.
+        let counts = step.is_finally || !state.aborted;
+        counts && matches!(of_step.outcome(), Some(StepOutcome::Failed { .. }))
     };
-    // What failed in a run that was ended for good holds up nothing.
-    let counts = |step: &Step| step.is_finally || !state.aborted;
-    hands.stopping.is_some() || plan.steps.iter().any(|step| counts(step) && failed(step))
+    hands.stopping.is_some() || plan.steps.iter().zip(state.steps()).any(has_failed)
 }
 
 struct Turn<'a> {
@@ -93,8 +92,10 @@ impl Turn<'_> {
         self.state.step(id)
     }
 
-    fn decide(&self, step: &Step) -> Option<Command> {
-        let state = self.state_of(&step.id)?;
+    fn decide(&self, step: &Step, state: &StepState) -> Option<Command> {
+        if state.outcome().is_some_and(|outcome| !matches!(outcome, StepOutcome::Owed { .. })) {
+            return None;
+        }
         if self.hands.is_busy(&step.id) {
             return None;
         }
@@ -131,9 +132,7 @@ impl Turn<'_> {
         if self.stops(step) {
             return false;
         }
-        let finished_well = |id: &StepId| {
-            self.state_of(id).and_then(StepState::outcome).is_some_and(StepOutcome::lets_go_on)
-        };
+        let finished_well = |id: &StepId| self.is_behind_us(id);
         let mut others = self.plan.steps.iter().filter(|other| !other.is_finally);
         if step.is_finally && !self.state.aborted && !others.all(|other| finished_well(&other.id)) {
             return false;
@@ -146,6 +145,21 @@ impl Turn<'_> {
             return self.plan.steps.iter().all(idle) && step.needs.iter().all(earlier_done);
         }
         step.needs.iter().all(finished_well)
+    }
+
+    /// Whether what needs this step may start. A step that was left out before it was reached stands for all that it
+    /// would have waited for itself.
+    fn is_behind_us(&self, id: &StepId) -> bool {
+        let Some(state) = self.state_of(id) else { return false };
+        if !state.outcome().is_some_and(StepOutcome::lets_go_on) {
+            return false;
+        }
+        let was_reached = state.since.is_some();
+        was_reached
+            || self
+                .plan
+                .step(id)
+                .is_some_and(|s| s.needs.iter().all(|need| self.is_behind_us(need)))
     }
 
     /// Whether this step may start nothing new: the run is stopping, or was ended for good.

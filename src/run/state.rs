@@ -321,6 +321,11 @@ impl RunState {
         self.places.get(id).map(|place| &self.steps[*place])
     }
 
+    /// Where every step stands, in the order of the plan.
+    pub fn steps(&self) -> impl Iterator<Item = &StepState> {
+        self.steps.iter()
+    }
+
     /// Takes a fact in.
     ///
     /// # Errors

@@ -154,3 +154,21 @@ fn a_refusal_that_the_operator_does_not_go_on_without_is_tried_again() {
         assert_eq!(world.cloud.value("endpoint"), "on");
     });
 }
+
+#[test]
+fn a_step_that_is_left_out_before_it_was_reached_lets_nothing_overtake() {
+    in_virtual_time(async {
+        let steps = vec![step("shift", "cut-off"), step("put", "fence"), step("swap", "storage")];
+        let mut world = World::new(in_order(steps));
+        world.interrupt_after = vec![Duration::from_secs(30)];
+        assert_eq!(world.process().await, Some(Ending::Stopped(Stop::Interrupted)));
+        world.interrupt_after = Vec::new();
+        let (reason, who) = ("by hand".to_owned(), "asha".to_owned());
+        world.then = vec![Fact::step(&"fence".into(), StepFact::Skipped { reason, who })];
+        assert_eq!(world.process().await, Some(Ending::Done));
+        let cut_off = world.facts().iter().position(|(_, fact)| {
+            matches!(fact, Fact::Step { step, what: StepFact::Finished { .. } } if step.as_str() == "cut-off")
+        });
+        assert!(starts(&world, "storage") > cut_off);
+    });
+}
