@@ -54,7 +54,7 @@ impl Kept {
         })
     }
 
-    fn plan(&self) -> Result<Plan, Failure> {
+    pub(super) fn plan(&self) -> Result<Plan, Failure> {
         let bytes = self.folder.plan()?;
         let what = format!("the plan of run {} cannot be read", self.id.short());
         let plan: Plan = serde_json::from_slice(&bytes)
@@ -167,4 +167,4 @@ fn row(kept: &Kept, settings: &Settings) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -8,7 +8,7 @@ use crate::{
 use jiff::Timestamp;
 use tempfile::TempDir;
 
-fn desk() -> (TempDir, Desk) {
+pub(in crate::cli) fn desk() -> (TempDir, Desk) {
     let folder = tempfile::tempdir().unwrap();
     let settings = Settings::read(Some(folder.path().to_owned()));
     (folder, Desk { settings, say: Say::new() })
@@ -16,12 +16,21 @@ fn desk() -> (TempDir, Desk) {
 
 /// Keeps a run that was started, at that second.
 async fn keep(desk: &Desk, realm: Realm, second: i64) -> Kept {
+    keep_facts(desk, realm, second, &[started(), on("fence", StepFact::Started)]).await
+}
+
+/// Keeps a run of which this is known.
+pub(in crate::cli) async fn keep_facts(
+    desk: &Desk,
+    realm: Realm,
+    second: i64,
+    facts: &[Fact],
+) -> Kept {
     let at = Timestamp::from_second(second).unwrap();
     let id = RunId::starting_at(at);
     let folder = realm.runs(&desk.settings).folder(id);
     let mut journal = folder.create(&plan().to_bytes().unwrap()).unwrap();
-    let facts = [started(), on("fence", StepFact::Started)];
-    journal.append(at, &facts, Durability::Now).await.unwrap();
+    journal.append(at, facts, Durability::Now).await.unwrap();
     Kept { id, realm, folder }
 }
 
