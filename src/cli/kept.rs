@@ -66,6 +66,12 @@ impl Kept {
         Ok(plan)
     }
 
+    /// A process that died before its first record has left a plan, and did nothing. A run that cannot be read is not
+    /// passed over: somebody must hear of it.
+    fn may_have_begun(&self) -> bool {
+        self.read().map_or(true, |timeline| timeline.started().is_some())
+    }
+
     /// Whether a process carries it out just now.
     pub(super) fn at_work(&self, plan: &Plan, settings: &Settings) -> Result<AtWork, Failure> {
         let locks = self.realm.runs(settings).locks();
@@ -118,7 +124,8 @@ pub(super) fn named(desk: &Desk, typed: &str) -> Result<Kept, Failure> {
 /// The run that is meant when none was typed: the last one, as long as there is no doubt whether a live or a simulated
 /// run is meant.
 pub(super) fn last(desk: &Desk, wanted: impl Fn(&Kept) -> bool) -> Result<Kept, Failure> {
-    let found: Vec<_> = all(&desk.settings)?.into_iter().filter(wanted).collect();
+    let all = all(&desk.settings)?.into_iter();
+    let found: Vec<_> = all.filter(Kept::may_have_begun).filter(wanted).collect();
     let last: Vec<_> = Realm::ALL
         .iter()
         .filter_map(|realm| found.iter().rfind(|kept| kept.realm == *realm).cloned())

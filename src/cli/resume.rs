@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     model::{Clock, Exit, Failure, Hint, StepId, nearest},
-    plan::{OnFailure, Step, Work},
+    plan::{OnFailure, Plan, Step, Work},
     provider,
     report::Timeline,
     run::{Fact, RunFact, RunOutcome, StepFact, StepOutcome, StepState},
@@ -66,6 +66,9 @@ impl Resume {
         let (entries, journal) = kept.folder.open::<Fact>()?;
         let timeline = kept.replay(&entries)?;
         let run = kept.id.short();
+        if timeline.started().is_none() {
+            return Err(never_began(desk, &timeline));
+        }
         if let Some(outcome @ (RunOutcome::Done | RunOutcome::Aborted)) = timeline.state.finished {
             let how = if outcome == RunOutcome::Done { "done" } else { "ended for good" };
             desk.say.data(&format!("run {run} is {how}; nothing to do"));
@@ -184,6 +187,15 @@ impl Resume {
         }
         Ok(story.id.clone())
     }
+}
+
+/// Its process died before the first record: there is nothing to go on with.
+fn never_began(desk: &Desk, timeline: &Timeline) -> Failure {
+    let Plan { from, to, path, mode, .. } = &*timeline.plan;
+    let what = format!("run {} never began; nothing was done in its name", timeline.run.short());
+    let command = format!("failover execute {from} {to} --runbook {path} --mode {mode}");
+    Failure::new(Exit::CommandLine, what)
+        .hint(Hint::run("begin a new one", desk.settings.command(&command)))
 }
 
 /// A step that is owed is finished: to say more of it, it is opened again.

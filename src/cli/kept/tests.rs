@@ -65,3 +65,14 @@ async fn a_folder_without_a_plan_is_no_run() {
     let failure = named(&desk, &kept.id.short()).unwrap_err();
     assert_eq!(failure.what, format!("there is no run `{}`", kept.id.short()));
 }
+
+#[tokio::test]
+async fn a_run_that_never_began_is_listed_and_never_meant() {
+    let (_folder, desk) = desk();
+    let began = keep(&desk, Realm::Live, 100).await;
+    let empty = keep_facts(&desk, Realm::Live, 200, &[]).await;
+    assert_eq!(last(&desk, |_| true).unwrap().id, began.id);
+    let listed = table(&all(&desk.settings).unwrap(), &desk.settings);
+    let row = listed.lines().find(|line| line.starts_with(&empty.id.short()));
+    assert!(row.is_some_and(|row| row.trim_end().ends_with("never began")), "{listed}");
+}

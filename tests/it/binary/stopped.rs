@@ -27,3 +27,19 @@ fn a_journal_that_is_full_ends_8_and_says_where_the_run_stands() {
     let resumed = desk.call("resume --yes");
     assert_eq!(resumed.code, Some(0), "{}", resumed.stderr);
 }
+
+#[test]
+fn a_run_that_never_began_is_not_gone_on_with() {
+    let desk = Desk::new();
+    desk.call(RUN);
+    let run = desk.last_run();
+    // As a crash between the making of the folder and the first record leaves it.
+    std::fs::write(run.join("journal.jsonl"), "").unwrap();
+    let named = desk.call(&format!("resume {} --yes", short(&run)));
+    assert_eq!(named.code, Some(2), "{}", named.stderr);
+    assert!(named.stderr.contains("never began; nothing was done"), "{}", named.stderr);
+    assert!(named.stderr.contains("failover execute eastus westus"), "{}", named.stderr);
+    let unnamed = desk.call("resume --yes");
+    assert!(unnamed.stderr.contains("there is no such run"), "{}", unnamed.stderr);
+    assert!(desk.call("runs").stdout.contains("never began"));
+}
