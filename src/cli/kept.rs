@@ -6,7 +6,7 @@ use crate::{
     model::{Exit, Failure, Hint, RunId},
     plan::{self, Plan},
     report::{AtWork, Timeline, rows, stands},
-    run::Fact,
+    run::{Fact, RunFact},
 };
 use std::sync::Arc;
 
@@ -52,6 +52,28 @@ impl Kept {
             let what = format!("the journal of run {} does not add up", self.id.short());
             Failure::new(Exit::Journal, what).because(error)
         })
+    }
+
+    /// Refuses to go on with another plan than the one that was approved.
+    pub(super) fn check_plan(&self, entries: &[Entry<Fact>]) -> Result<(), Failure> {
+        let Some(Fact::Run(RunFact::Started { plan: approved, .. })) =
+            entries.first().map(|entry| &entry.fact)
+        else {
+            return Ok(());
+        };
+        let found = Plan::digest(&self.folder.plan()?);
+        if found == *approved {
+            return Ok(());
+        }
+        let run = self.id.short();
+        let path = self.folder.path().join("plan.json");
+        let what = format!("the plan of run {run} is not the one that was approved");
+        Err(Failure::new(Exit::Journal, what)
+            .because(format!("plan {approved} was approved, and {} is {found}", path.display()))
+            .standing("nothing was changed")
+            .hint(Hint::says(
+                "put the approved file back as it was, to the byte, and resume again",
+            )))
     }
 
     pub(super) fn plan(&self) -> Result<Plan, Failure> {

@@ -61,9 +61,10 @@ impl Resume {
         if kept.realm == Realm::Simulated {
             desk.say.mark_simulated();
         }
-        let plan = kept.read()?.plan;
+        let plan = kept.plan()?;
         let lock = carry::lock(desk, &kept, &plan)?;
         let (entries, journal) = kept.folder.open::<Fact>()?;
+        kept.check_plan(&entries)?;
         let timeline = kept.replay(&entries)?;
         let run = kept.id.short();
         if timeline.started().is_none() {
