@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     action::Catalogue,
-    engine::{Ending, Engine, Interrupter, Operator, Parts},
+    engine::{Ending, Engine, EngineError, Interrupter, Operator, Parts},
     journal::{Journal, Lock, LockError, write_whole},
     model::{Clock, Exit, Failure, Hint, span},
     plan::Plan,
@@ -122,9 +122,38 @@ pub(super) async fn carry(
         live.leave(clock.now());
     }
     drop(lock);
+    let ending = ending.map_err(|error| broken_off(desk, &kept, manner.format, error))?;
     let timeline = kept.read()?;
     let report = write_report(&kept, &timeline);
-    last_word(desk, manner.format, &timeline, ending?, report)
+    last_word(desk, manner.format, &timeline, ending, report)
+}
+
+/// Why the run could not even be stopped in order, and where that leaves it as far as its journal tells.
+fn broken_off(desk: &Desk, kept: &Kept, format: Format, error: EngineError) -> Failure {
+    let says = match &error {
+        EngineError::Journal(_) => "once its folder can be written and the disk has room, go on",
+        EngineError::Illegal(_) | EngineError::Stalled { .. } => "try to go on",
+    };
+    let failure = Failure::from(error);
+    let timeline = match kept.read() {
+        Ok(timeline) => timeline,
+        Err(unread) => {
+            let run = kept.id.short();
+            return failure.standing(format!("where run {run} stands cannot be read: {unread}"));
+        }
+    };
+    if timeline.started().is_none() {
+        return failure.standing("the run never began; nothing was changed");
+    }
+    if let Err(unwritten) = write_report(kept, &timeline) {
+        desk.say.talk(&format!("warning: the report was not written: {unwritten}"));
+    }
+    if format == Format::Json {
+        desk.say.document(&format!("{}\n", report::ended(&timeline, failure.exit)));
+    }
+    let resume = format!("failover resume {}", kept.id.short());
+    let failure = report::standing(&timeline).into_iter().fold(failure, Failure::standing);
+    failure.hint(Hint::run(says, desk.settings.command(&resume)))
 }
 
 /// The report is written also when the run failed. That it cannot be written fails no run.
@@ -247,5 +276,40 @@ async fn redraw(live: Option<&Live>, clock: &Clock) {
     loop {
         ticks.tick().await;
         live.draw(clock.now());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        cli::kept::tests::{desk, keep_facts},
+        report::sample::{failover, on, started},
+        run::StepFact,
+    };
+
+    #[tokio::test]
+    async fn a_run_that_stands_still_says_where_and_what_to_type() {
+        let (_folder, desk) = desk();
+        let begun = StepFact::ChangeBegun { change: failover() };
+        let facts = [started(), on("storage", StepFact::Started), on("storage", begun)];
+        let kept = keep_facts(&desk, Realm::Live, 100, &facts).await;
+        let stalled = EngineError::Stalled { steps: "storage".to_owned() };
+        let failure = broken_off(&desk, &kept, Format::Human, stalled);
+        assert_eq!(failure.exit, Exit::Bug);
+        assert!(failure.state[0].contains("storage is in doubt"), "{:?}", failure.state);
+        let command = format!("failover resume {}", kept.id.short());
+        let last = failure.hints.last().and_then(|hint| hint.command.as_deref());
+        assert!(last.is_some_and(|last| last.starts_with(&command)), "{last:?}");
+        assert!(kept.folder.path().join("report.md").exists());
+    }
+
+    #[tokio::test]
+    async fn a_run_whose_first_record_was_not_written_never_began() {
+        let (_folder, desk) = desk();
+        let kept = keep_facts(&desk, Realm::Live, 100, &[]).await;
+        let stalled = EngineError::Stalled { steps: "storage".to_owned() };
+        let failure = broken_off(&desk, &kept, Format::Human, stalled);
+        assert_eq!(failure.state, ["the run never began; nothing was changed"]);
     }
 }

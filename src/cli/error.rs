@@ -12,7 +12,7 @@ impl From<JournalError> for Failure {
         match error {
             JournalError::Io { source, .. } => failure.because(source),
             JournalError::Damaged { .. } => failure.hint(Hint::says(
-                "nothing was done in its name since; keep the folder, and compare with the cloud's own log",
+                "what was done from there on cannot be known; keep the folder, and compare with the cloud's own log",
             )),
             JournalError::Unwritable(source) => failure.because(source),
         }

@@ -9,6 +9,7 @@ use super::{
     manner::{CloudFlags, Format, Manner, OutageFlag},
     say::MARK,
     signals::Signals,
+    unfinished::{self, New},
     world::{Draft, Scene, World},
 };
 use crate::{
@@ -72,7 +73,9 @@ impl Execute {
         let realm = if self.simulate { Realm::Simulated } else { Realm::Live };
         let id = RunId::starting_at(Clock::real().now());
         let kept = Kept { id, realm, folder: realm.runs(&desk.settings).folder(id) };
-        let bound = Bound { desk, plan: Arc::new(plan), kept, catalogue: provider::catalogue() };
+        let after = self.after(desk)?;
+        let plan = Arc::new(plan);
+        let bound = Bound { desk, plan, kept, after, catalogue: provider::catalogue() };
         carry::runtime()?.block_on(self.in_its_world(bound))
     }
 
@@ -84,7 +87,7 @@ impl Execute {
             Prepared::Nothing(exit) => return Ok(exit),
             Prepared::Approved(lock, bytes) => (lock, bytes),
         };
-        let Bound { desk, plan, kept, catalogue } = bound;
+        let Bound { desk, plan, kept, catalogue, .. } = bound;
         let journal = kept.folder.create(&bytes)?;
         draft.keep();
         self.cloud.keep(&kept)?;
@@ -104,7 +107,8 @@ impl Execute {
     /// Looks at everything, shows it, and gets it approved; then once more under the lock, in case somebody acted
     /// meanwhile. Changes nothing.
     async fn prepare(&self, bound: &Bound<'_>, world: &World) -> Result<Prepared, Failure> {
-        let Bound { desk, plan, kept, catalogue } = bound;
+        let Bound { desk, plan, kept, after, catalogue } = bound;
+        let new = New { kept, plan, after: after.as_ref(), cloud: &self.cloud };
         let bytes = plan.to_bytes().map_err(|error| {
             Failure::new(Exit::Bug, "the plan cannot be written down").because(error)
         })?;
@@ -118,12 +122,14 @@ impl Execute {
         let screen = report::dry_run(plan, &digest, &world.about(), &seen, width);
         if self.dry_run {
             desk.say.data(&format!("{screen}nothing was changed"));
+            unfinished::refuse(desk, &new)?;
             let exit = if seen.has_blockers() { Exit::Preflight } else { Exit::Done };
             return Ok(Prepared::Nothing(exit));
         }
         if self.manner.format == Format::Human {
             desk.say.talk(&screen);
         }
+        unfinished::refuse(desk, &new)?;
         refuse(plan, &seen, &self.manner)?;
         // A clock that runs ahead keeps the operator's time while a person reads.
         world.clients.clock.set_pace(1.0);
@@ -132,6 +138,7 @@ impl Execute {
             world.clients.clock.set_pace(pace);
         }
         let lock = carry::lock(desk, kept, plan)?;
+        unfinished::refuse(desk, &new)?;
         let seen = preflight(plan, *catalogue, &world.read_only()).await;
         if let Some(exit) = nothing_to_do(bound, &seen) {
             return Ok(Prepared::Nothing(exit));
@@ -140,15 +147,20 @@ impl Execute {
         Ok(Prepared::Approved(lock, bytes))
     }
 
-    fn world(&self, bound: &Bound<'_>) -> Result<World, Failure> {
-        let Bound { desk, plan, kept, .. } = bound;
-        if !self.simulate {
-            return World::live(plan, kept.id, &self.cloud, &self.manner);
-        }
+    /// The run that left the simulated world to begin in.
+    fn after(&self, desk: &Desk) -> Result<Option<Kept>, Failure> {
         let after = self.after.as_ref().map(|typed| kept::named(desk, typed)).transpose()?;
         if let Some(after) = after.as_ref().filter(|after| after.realm != Realm::Simulated) {
             let what = format!("run {} was live: it left no simulated world", after.id.short());
             return Err(Failure::new(Exit::CommandLine, what));
+        }
+        Ok(after)
+    }
+
+    fn world(&self, bound: &Bound<'_>) -> Result<World, Failure> {
+        let Bound { desk, plan, kept, after, .. } = bound;
+        if !self.simulate {
+            return World::live(plan, kept.id, &self.cloud, &self.manner);
         }
         let scene = Scene { plan, run: kept.id, outage: self.outage, manner: &self.manner };
         World::simulated(desk, &scene, kept, after.as_ref())
@@ -185,6 +197,8 @@ struct Bound<'a> {
     desk: &'a Desk,
     plan: Arc<Plan>,
     kept: Kept,
+    /// The run that left the simulated world to begin in.
+    after: Option<Kept>,
     catalogue: Catalogue,
 }
 

@@ -6,7 +6,7 @@ use crate::{
     model::{Exit, Failure, Hint, RunId},
     plan::{self, Plan},
     report::{AtWork, Timeline, rows, stands},
-    run::Fact,
+    run::{Fact, RunFact},
 };
 use std::sync::Arc;
 
@@ -54,7 +54,29 @@ impl Kept {
         })
     }
 
-    fn plan(&self) -> Result<Plan, Failure> {
+    /// Refuses to go on with another plan than the one that was approved.
+    pub(super) fn check_plan(&self, entries: &[Entry<Fact>]) -> Result<(), Failure> {
+        let Some(Fact::Run(RunFact::Started { plan: approved, .. })) =
+            entries.first().map(|entry| &entry.fact)
+        else {
+            return Ok(());
+        };
+        let found = Plan::digest(&self.folder.plan()?);
+        if found == *approved {
+            return Ok(());
+        }
+        let run = self.id.short();
+        let path = self.folder.path().join("plan.json");
+        let what = format!("the plan of run {run} is not the one that was approved");
+        Err(Failure::new(Exit::Journal, what)
+            .because(format!("plan {approved} was approved, and {} is {found}", path.display()))
+            .standing("nothing was changed")
+            .hint(Hint::says(
+                "put the approved file back as it was, to the byte, and resume again",
+            )))
+    }
+
+    pub(super) fn plan(&self) -> Result<Plan, Failure> {
         let bytes = self.folder.plan()?;
         let what = format!("the plan of run {} cannot be read", self.id.short());
         let plan: Plan = serde_json::from_slice(&bytes)
@@ -64,6 +86,12 @@ impl Kept {
             return Err(Failure::new(Exit::Journal, what).because(why));
         }
         Ok(plan)
+    }
+
+    /// A process that died before its first record has left a plan, and did nothing. A run that cannot be read is not
+    /// passed over: somebody must hear of it.
+    fn may_have_begun(&self) -> bool {
+        self.read().map_or(true, |timeline| timeline.started().is_some())
     }
 
     /// Whether a process carries it out just now.
@@ -118,7 +146,8 @@ pub(super) fn named(desk: &Desk, typed: &str) -> Result<Kept, Failure> {
 /// The run that is meant when none was typed: the last one, as long as there is no doubt whether a live or a simulated
 /// run is meant.
 pub(super) fn last(desk: &Desk, wanted: impl Fn(&Kept) -> bool) -> Result<Kept, Failure> {
-    let found: Vec<_> = all(&desk.settings)?.into_iter().filter(wanted).collect();
+    let all = all(&desk.settings)?.into_iter();
+    let found: Vec<_> = all.filter(Kept::may_have_begun).filter(wanted).collect();
     let last: Vec<_> = Realm::ALL
         .iter()
         .filter_map(|realm| found.iter().rfind(|kept| kept.realm == *realm).cloned())
@@ -167,4 +196,4 @@ fn row(kept: &Kept, settings: &Settings) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

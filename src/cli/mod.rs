@@ -23,6 +23,7 @@ mod settings;
 mod signals;
 mod simulate;
 mod status;
+mod unfinished;
 mod validate;
 mod world;
 

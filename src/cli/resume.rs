@@ -10,12 +10,13 @@ use super::{
 };
 use crate::{
     model::{Clock, Exit, Failure, Hint, StepId, nearest},
-    plan::{OnFailure, Step},
+    plan::{OnFailure, Plan, Step, Work},
     provider,
     report::Timeline,
     run::{Fact, RunFact, RunOutcome, StepFact, StepOutcome, StepState},
 };
 use clap::Args;
+use std::collections::HashSet;
 
 /// Go on with a run: try again what failed, and pay what is owed
 #[derive(Args)]
@@ -60,11 +61,15 @@ impl Resume {
         if kept.realm == Realm::Simulated {
             desk.say.mark_simulated();
         }
-        let plan = kept.read()?.plan;
+        let plan = kept.plan()?;
         let lock = carry::lock(desk, &kept, &plan)?;
         let (entries, journal) = kept.folder.open::<Fact>()?;
+        kept.check_plan(&entries)?;
         let timeline = kept.replay(&entries)?;
         let run = kept.id.short();
+        if timeline.started().is_none() {
+            return Err(never_began(desk, &timeline));
+        }
         if let Some(outcome @ (RunOutcome::Done | RunOutcome::Aborted)) = timeline.state.finished {
             let how = if outcome == RunOutcome::Done { "done" } else { "ended for good" };
             desk.say.data(&format!("run {run} is {how}; nothing to do"));
@@ -109,6 +114,7 @@ impl Resume {
     /// What the operator says of the steps: what failed gets a new attempt, unless it was done by hand or is left out.
     fn said(&self, desk: &Desk, timeline: &Timeline) -> Result<Vec<Fact>, Failure> {
         let who = &desk.settings.who;
+        self.refuse_twice()?;
         let mut facts: Vec<_> = timeline
             .steps
             .iter()
@@ -132,6 +138,18 @@ impl Resume {
         Ok(facts)
     }
 
+    /// One thing can be said of a step, once.
+    fn refuse_twice(&self) -> Result<(), Failure> {
+        let mut seen = HashSet::new();
+        match self.done.iter().chain(&self.skip).find(|typed| !seen.insert(*typed)) {
+            Some(twice) => {
+                let what = format!("step `{twice}` is given twice");
+                Err(Failure::new(Exit::CommandLine, what))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// The step that was typed, if there is still something to say of it.
     fn find(&self, timeline: &Timeline, typed: &str) -> Result<StepId, Failure> {
         let refused = |what: String| Failure::new(Exit::CommandLine, what);
@@ -143,8 +161,21 @@ impl Resume {
                 None => failure,
             });
         };
-        if !story.is_left() {
-            return Err(refused(format!("step `{typed}` is done already")));
+        if let Some(Work::Group { children }) = timeline.plan.step(&story.id).map(|step| &step.work)
+        {
+            let children: Vec<_> = children.iter().map(|id| format!("`{id}`")).collect();
+            let what = format!("`{typed}` is a group: it is done when its steps are");
+            let hint = format!("say it of its steps: {}", children.join(", "));
+            return Err(refused(what).hint(Hint::says(hint)));
+        }
+        match &story.outcome {
+            Some(StepOutcome::Succeeded | StepOutcome::AlreadyDone) => {
+                return Err(refused(format!("step `{typed}` is done already")));
+            }
+            Some(StepOutcome::Skipped { reason }) => {
+                return Err(refused(format!("step `{typed}` is left out already: {reason}")));
+            }
+            Some(StepOutcome::Owed { .. } | StepOutcome::Failed { .. }) | None => {}
         }
         let open = timeline.state.step(&story.id).and_then(StepState::open_change);
         if let Some(change) = open.filter(|_| !self.manner.yes) {
@@ -157,6 +188,15 @@ impl Resume {
         }
         Ok(story.id.clone())
     }
+}
+
+/// Its process died before the first record: there is nothing to go on with.
+fn never_began(desk: &Desk, timeline: &Timeline) -> Failure {
+    let Plan { from, to, path, mode, .. } = &*timeline.plan;
+    let what = format!("run {} never began; nothing was done in its name", timeline.run.short());
+    let command = format!("failover execute {from} {to} --runbook {path} --mode {mode}");
+    Failure::new(Exit::CommandLine, what)
+        .hint(Hint::run("begin a new one", desk.settings.command(&command)))
 }
 
 /// A step that is owed is finished: to say more of it, it is opened again.
@@ -184,3 +224,6 @@ fn must_ask(timeline: &Timeline) -> bool {
         .filter(|(_, story)| story.outcome.is_none());
     open.any(|(step, _)| asks(step))
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,8 +2,8 @@
 //!
 //! A journal is a file of JSON lines to which lines are only ever added. Each line carries a checksum of itself and the
 //! hash of the line before, so that nothing can be changed, left out or put in without being noticed. A process that
-//! died while writing leaves at most one torn line, the last; that line is forgotten, because nothing was done in its
-//! name. Any other damage is refused.
+//! died while writing leaves at most one torn line, the last and without an end; that line is forgotten, because nothing
+//! was done in its name. Any other damage is refused.
 //!
 //! The room gives out [`Permit`]s: proof that a fact is on disk. There is no other way to get one.
 

@@ -105,18 +105,21 @@ fn hash(line: &str) -> String {
 }
 
 /// Reads a whole journal. A torn last line is left out and reported; any other damage is an error that names the line.
+///
+/// Torn is what has no end: an interrupted write leaves the beginning of what was written, and a power cut may fill the
+/// rest with NUL bytes. A line with an end was written whole, and something may have been done in its name.
 pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<Reading<T>, JournalError> {
     let mut reading =
         Reading { entries: Vec::new(), whole: 0, is_torn: false, chain: Chain::default() };
-    let mut lines = bytes.split_inclusive(|byte| *byte == b'\n').enumerate().peekable();
-    while let Some((index, line)) = lines.next() {
+    for (index, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
         match read_line(line, &mut reading.chain) {
             Ok(entry) => {
                 reading.entries.push(entry);
                 reading.whole += line.len();
             }
-            Err(Damage::Torn(_)) if lines.peek().is_none() => reading.is_torn = true,
-            Err(Damage::Torn(why) | Damage::Wrong(why)) => {
+            // Only the last line can have no end.
+            Err(Damage::Torn) => reading.is_torn = true,
+            Err(Damage::Wrong(why)) => {
                 return Err(JournalError::Damaged { line: index + 1, why });
             }
         }
@@ -126,22 +129,22 @@ pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<Reading<T>, JournalErro
 
 enum Damage {
     /// What an interrupted write leaves behind.
-    Torn(String),
+    Torn,
     /// Whole, and yet not what belongs here.
     Wrong(String),
 }
 
 fn read_line<T: DeserializeOwned>(line: &[u8], chain: &mut Chain) -> Result<Entry<T>, Damage> {
-    let torn = |why: &str| Damage::Torn(why.to_owned());
-    let Some((b'\n', line)) = line.split_last() else { return Err(torn("it has no end")) };
-    let line = std::str::from_utf8(line).map_err(|_| torn("it is not UTF-8"))?;
+    let wrong = |why: &str| Damage::Wrong(why.to_owned());
+    let Some((b'\n', line)) = line.split_last() else { return Err(Damage::Torn) };
+    let line = std::str::from_utf8(line).map_err(|_| wrong("it is not UTF-8"))?;
     let body = line
         .strip_prefix("{\"crc\":\"")
         .and_then(|rest| rest.split_at_checked(8))
         .and_then(|(crc, rest)| Some((crc, rest.strip_prefix("\",")?)));
-    let Some((crc, covered)) = body else { return Err(torn("it does not begin with a checksum")) };
+    let Some((crc, covered)) = body else { return Err(wrong("it does not begin with a checksum")) };
     if checksum(covered) != crc {
-        return Err(torn("its checksum is wrong"));
+        return Err(wrong("its checksum is wrong"));
     }
     let record: In<T> = serde_json::from_str(line).map_err(|error| {
         Damage::Wrong(format!("this version of failover cannot read it ({error})"))
@@ -191,12 +194,23 @@ mod tests {
             let mut bytes = written(&texts).into_bytes();
             let at = at.index(bytes.len());
             bytes[at] ^= 1;
-            let noticed = match read::<String>(&bytes) {
-                Err(JournalError::Damaged { .. }) => true,
-                Ok(reading) => reading.is_torn,
-                Err(_) => false,
-            };
-            prop_assert!(noticed);
+            let is_the_end = at + 1 == bytes.len();
+            match read::<String>(&bytes) {
+                Err(JournalError::Damaged { .. }) => prop_assert!(!is_the_end),
+                Ok(reading) => prop_assert!(reading.is_torn && is_the_end),
+                Err(error) => prop_assert!(false, "{error}"),
+            }
+        }
+
+        #[test]
+        fn what_a_power_cut_fills_with_nul_bytes_is_torn(texts in prop::collection::vec(".*", 1..6), cut: prop::sample::Index, nuls in 1_usize..9000) {
+            let mut bytes = written(&texts).into_bytes();
+            bytes.truncate(cut.index(bytes.len() + 1));
+            let kept = bytes.split(|byte| *byte == b'\n').count() - 1;
+            bytes.resize(bytes.len() + nuls, 0);
+            let reading = read::<String>(&bytes).unwrap();
+            prop_assert_eq!(facts(&reading), texts[..kept].to_vec());
+            prop_assert!(reading.is_torn);
         }
     }
 
@@ -214,6 +228,13 @@ mod tests {
             error.to_string(),
             "line 2 of the journal is damaged: it is record 3, and 2 was expected"
         );
+    }
+
+    #[test]
+    fn a_last_line_with_an_end_is_damaged_and_not_torn() {
+        let text = written(&["a".into(), "b".into()]).replacen("\"b\"", "\"B\"", 1);
+        let error = read::<String>(text.as_bytes()).unwrap_err();
+        assert_eq!(error.to_string(), "line 2 of the journal is damaged: its checksum is wrong");
     }
 
     #[test]

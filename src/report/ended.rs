@@ -104,7 +104,7 @@ fn progress(timeline: &Timeline) -> (usize, usize) {
 }
 
 /// What is true now, in lines: of the steps, then of the users.
-pub(super) fn standing(timeline: &Timeline) -> Vec<String> {
+pub fn standing(timeline: &Timeline) -> Vec<String> {
     let (done, all) = progress(timeline);
     let mut parts = vec![format!("{done} of {all} steps done")];
     let under_way = |step: &Step| match timeline.state.step(&step.id).map(|state| &state.life) {

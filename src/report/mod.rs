@@ -22,7 +22,7 @@ mod words;
 
 pub use brief::summary;
 pub use dry_run::dry_run;
-pub use ended::failure;
+pub use ended::{failure, standing};
 pub use json::{document, ended, line};
 pub use lines::Lines;
 pub use live::{Live, Look, Screen};

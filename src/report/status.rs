@@ -71,6 +71,7 @@ pub fn stands(timeline: &Timeline, at_work: AtWork) -> &'static str {
     match (timeline.state.finished, at_work) {
         (Some(outcome), _) => words::outcome_of_run(outcome),
         (None, AtWork::Somebody) => "running",
+        (None, AtWork::Nobody) if timeline.started().is_none() => "never began",
         (None, AtWork::Nobody) if timeline.failed().is_some() => "failed, resumable",
         (None, AtWork::Nobody) if timeline.interrupted => "interrupted, resumable",
         (None, AtWork::Nobody) => "stopped, resumable",
@@ -83,6 +84,7 @@ fn next(timeline: &Timeline, at_work: AtWork) -> Option<(&'static str, &'static 
         (Some(RunOutcome::Owing), _) => Some(("pay what is owed", "resume")),
         (Some(RunOutcome::Done | RunOutcome::Aborted), _) => Some(("read the report", "report")),
         (None, AtWork::Somebody) => None,
+        (None, AtWork::Nobody) if timeline.started().is_none() => None,
         (None, AtWork::Nobody) => Some(("go on", "resume")),
     }
 }

@@ -8,7 +8,7 @@ use crate::{
 use jiff::Timestamp;
 use tempfile::TempDir;
 
-fn desk() -> (TempDir, Desk) {
+pub(in crate::cli) fn desk() -> (TempDir, Desk) {
     let folder = tempfile::tempdir().unwrap();
     let settings = Settings::read(Some(folder.path().to_owned()));
     (folder, Desk { settings, say: Say::new() })
@@ -16,12 +16,21 @@ fn desk() -> (TempDir, Desk) {
 
 /// Keeps a run that was started, at that second.
 async fn keep(desk: &Desk, realm: Realm, second: i64) -> Kept {
+    keep_facts(desk, realm, second, &[started(), on("fence", StepFact::Started)]).await
+}
+
+/// Keeps a run of which this is known.
+pub(in crate::cli) async fn keep_facts(
+    desk: &Desk,
+    realm: Realm,
+    second: i64,
+    facts: &[Fact],
+) -> Kept {
     let at = Timestamp::from_second(second).unwrap();
     let id = RunId::starting_at(at);
     let folder = realm.runs(&desk.settings).folder(id);
     let mut journal = folder.create(&plan().to_bytes().unwrap()).unwrap();
-    let facts = [started(), on("fence", StepFact::Started)];
-    journal.append(at, &facts, Durability::Now).await.unwrap();
+    journal.append(at, facts, Durability::Now).await.unwrap();
     Kept { id, realm, folder }
 }
 
@@ -55,4 +64,15 @@ async fn a_folder_without_a_plan_is_no_run() {
     assert!(all(&desk.settings).unwrap().is_empty());
     let failure = named(&desk, &kept.id.short()).unwrap_err();
     assert_eq!(failure.what, format!("there is no run `{}`", kept.id.short()));
+}
+
+#[tokio::test]
+async fn a_run_that_never_began_is_listed_and_never_meant() {
+    let (_folder, desk) = desk();
+    let began = keep(&desk, Realm::Live, 100).await;
+    let empty = keep_facts(&desk, Realm::Live, 200, &[]).await;
+    assert_eq!(last(&desk, |_| true).unwrap().id, began.id);
+    let listed = table(&all(&desk.settings).unwrap(), &desk.settings);
+    let row = listed.lines().find(|line| line.starts_with(&empty.id.short()));
+    assert!(row.is_some_and(|row| row.trim_end().ends_with("never began")), "{listed}");
 }

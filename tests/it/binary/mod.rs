@@ -3,6 +3,7 @@
 mod execute;
 mod killed;
 mod refused;
+mod stopped;
 mod terminal;
 
 use std::{
@@ -22,6 +23,14 @@ pub struct Called {
     pub stderr: String,
 }
 
+impl From<Output> for Called {
+    fn from(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        let Output { status, stdout, stderr } = output;
+        Self { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
+    }
+}
+
 impl Desk {
     pub fn new() -> Self {
         Self { state: tempfile::tempdir().unwrap() }
@@ -39,10 +48,7 @@ impl Desk {
     }
 
     pub fn call(&self, arguments: &str) -> Called {
-        let Output { status, stdout, stderr } =
-            self.command(arguments).stdin(Stdio::null()).output().unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Called { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
+        Called::from(self.command(arguments).stdin(Stdio::null()).output().unwrap())
     }
 
     /// Starts it and leaves it running.

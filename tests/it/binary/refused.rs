@@ -58,6 +58,21 @@ fn a_damaged_journal_is_refused_by_its_line_and_a_torn_end_is_not() {
 }
 
 #[test]
+fn a_plan_that_was_edited_is_not_gone_on_with() {
+    let desk = Desk::new();
+    desk.call("execute eastus westus --simulate --yes --outage region");
+    let path = desk.last_run().join("plan.json");
+    let approved = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, approved.replacen("Put a maintenance page", "Put no page", 1)).unwrap();
+    let edited = desk.call("resume --yes --outage none");
+    assert_eq!(edited.code, Some(8), "{}", edited.stderr);
+    assert!(edited.stderr.contains("not the one that was approved"), "{}", edited.stderr);
+    std::fs::write(&path, approved).unwrap();
+    let resumed = desk.call("resume --yes --outage none");
+    assert_eq!(resumed.code, Some(0), "{}", resumed.stderr);
+}
+
+#[test]
 fn a_live_run_without_credentials_says_how_to_sign_in() {
     let desk = Desk::new();
     let called = desk.call("execute eastus westus --yes");

@@ -1,0 +1,196 @@
+//! Runs that stopped with a change under way: a new run beside one of them could send the same change again, because its
+//! own journal knows nothing of the first.
+
+use super::{
+    Desk,
+    kept::{self, Kept, Realm},
+    manner::CloudFlags,
+};
+use crate::{
+    model::{Exit, Failure, Hint},
+    plan::{Plan, Step},
+    report::{self, AtWork, Timeline},
+    run::{Life, Question, RunOutcome},
+};
+
+/// A run that wants to begin.
+pub(super) struct New<'a> {
+    pub kept: &'a Kept,
+    pub plan: &'a Plan,
+    /// The run that left the simulated world to begin in.
+    pub after: Option<&'a Kept>,
+    pub cloud: &'a CloudFlags,
+}
+
+/// Refuses a new run of this plan while another one under the same lock has a change under way.
+///
+/// A simulated world is known only to the run that made it and to the one that begins in it, so there only the run
+/// before counts. A run that somebody is at holds the lock, which says more.
+pub(super) fn refuse(desk: &Desk, new: &New<'_>) -> Result<(), Failure> {
+    let others = match new.kept.realm {
+        Realm::Live => kept::all(&desk.settings)?,
+        Realm::Simulated => new.after.cloned().into_iter().collect(),
+    };
+    let in_the_same_world = |kept: &&Kept| kept.realm == new.kept.realm && kept.id != new.kept.id;
+    for kept in others.iter().filter(in_the_same_world).rev() {
+        let Some(timeline) = read(desk, kept, new) else { continue };
+        if kept.at_work(&timeline.plan, &desk.settings)? == AtWork::Somebody {
+            continue;
+        }
+        if let Some(failure) = under_way(&timeline, &desk.settings.flags()) {
+            return Err(failure);
+        }
+    }
+    Ok(())
+}
+
+/// A run under the same lock. One that cannot be read cannot be gone on with either, so it must not be in the way; but
+/// somebody must hear of it.
+fn read(desk: &Desk, kept: &Kept, new: &New<'_>) -> Option<Timeline> {
+    let has_other_lock = kept.plan().is_ok_and(|plan| plan.lock != new.plan.lock);
+    // A rehearsal against a port of this machine says nothing of the cloud itself.
+    let is_elsewhere = kept.realm == Realm::Live
+        && CloudFlags::of(kept).is_ok_and(|cloud| cloud.endpoint() != new.cloud.endpoint());
+    if has_other_lock || is_elsewhere {
+        return None;
+    }
+    let told = |failure: &Failure| {
+        let run = kept.id.short();
+        desk.say.talk(&format!("warning: run {run} may have a change under way: {failure}"));
+    };
+    kept.read().inspect_err(told).ok()
+}
+
+/// Why nothing else may begin beside this run, if so.
+fn under_way(timeline: &Timeline, flags: &str) -> Option<Failure> {
+    if let Some(RunOutcome::Done | RunOutcome::Aborted) = timeline.state.finished {
+        return None;
+    }
+    let open: Vec<_> = timeline.plan.steps.iter().filter(|step| is_open(timeline, step)).collect();
+    if open.is_empty() {
+        return None;
+    }
+    let run = timeline.run.short();
+    let steps: Vec<_> = open.iter().map(|step| format!("`{}`", step.id)).collect();
+    let steps = steps.join(", ");
+    let what = format!("run {run} has a change under way: {steps}; nothing new was begun");
+    let resume = format!("failover resume {run}{flags}");
+    let failure = Failure::new(Exit::Preflight, what)
+        .hint(Hint::run("go on with it", resume.clone()))
+        .hint(Hint::run("end it for good; then this can begin", format!("{resume} --abort")));
+    Some(report::standing(timeline).into_iter().fold(failure, Failure::standing))
+}
+
+fn is_open(timeline: &Timeline, step: &Step) -> bool {
+    match timeline.state.step(&step.id).map(|state| &state.life) {
+        Some(
+            Life::Begun { .. }
+            | Life::Accepted { .. }
+            | Life::Asking { question: Question::Happened { .. } },
+        ) => true,
+        Some(Life::Waiting | Life::Open | Life::Asking { .. } | Life::Finished { .. }) | None => {
+            false
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        cli::kept::tests::{desk, keep_facts},
+        report::sample::{failover, on, plan, started},
+        run::{Answer, Fact, RunFact, StepFact},
+    };
+
+    const NEW: i64 = 900;
+
+    fn begun() -> Vec<Fact> {
+        vec![
+            started(),
+            on("storage", StepFact::Started),
+            on("storage", StepFact::ChangeBegun { change: failover() }),
+        ]
+    }
+
+    /// What a new run is told beside one of which this is known.
+    async fn beside(realm: Realm, facts: &[Fact], is_after: bool) -> Result<(), Failure> {
+        let (_folder, desk) = desk();
+        let old = keep_facts(&desk, realm, 100, facts).await;
+        let new = keep_facts(&desk, realm, NEW, &[started()]).await;
+        let after = is_after.then_some(&old);
+        let (plan, cloud) = (plan(), CloudFlags::default());
+        let new = New { kept: &new, plan: &plan, after, cloud: &cloud };
+        refuse(&desk, &new).map_err(|failure| Failure {
+            what: failure.what.replace(&old.id.short(), "7f3k"),
+            ..failure
+        })
+    }
+
+    #[tokio::test]
+    async fn a_change_under_way_forbids_a_new_run() {
+        let failure = beside(Realm::Live, &begun(), false).await.unwrap_err();
+        assert_eq!(failure.exit, Exit::Preflight);
+        let what = "run 7f3k has a change under way: `storage`; nothing new was begun";
+        assert_eq!(failure.what, what);
+        assert!(failure.state[0].contains("storage is in doubt"), "{:?}", failure.state);
+        let commands: Vec<_> = failure.hints.into_iter().filter_map(|hint| hint.command).collect();
+        assert!(commands[0].starts_with("failover resume "), "{commands:?}");
+        assert!(commands[1].ends_with(" --abort"), "{commands:?}");
+    }
+
+    #[tokio::test]
+    async fn whoever_is_asked_whether_it_happened_must_answer_first() {
+        let question = Question::Happened { change: failover().id, says: String::new() };
+        let evidence = crate::model::Evidence::new();
+        let mut facts = begun();
+        facts.push(on("storage", StepFact::Asked { question, evidence }));
+        beside(Realm::Live, &facts, false).await.unwrap_err();
+        let (who, note) = ("asha".to_owned(), None);
+        facts.push(on("storage", StepFact::Answered { answer: Answer::No, who, note }));
+        beside(Realm::Live, &facts, false).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_has_settled_or_ended_for_good_is_in_nobodys_way() {
+        let mut settled = begun();
+        settled.push(on("storage", StepFact::ChangeSettled { request_id: None }));
+        beside(Realm::Live, &settled, false).await.unwrap();
+        let mut ended = begun();
+        ended.push(Fact::Run(RunFact::Aborted { who: "asha".to_owned() }));
+        ended.push(Fact::Run(RunFact::Finished { outcome: RunOutcome::Aborted }));
+        beside(Realm::Live, &ended, false).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_simulated_world_knows_only_the_run_before() {
+        beside(Realm::Simulated, &begun(), false).await.unwrap();
+        beside(Realm::Simulated, &begun(), true).await.unwrap_err();
+    }
+
+    #[tokio::test]
+    async fn another_lock_is_another_system() {
+        let (_folder, desk) = desk();
+        keep_facts(&desk, Realm::Live, 100, &begun()).await;
+        let new = keep_facts(&desk, Realm::Live, NEW, &[started()]).await;
+        let other = Plan { lock: "mail".to_owned(), ..plan() };
+        let cloud = CloudFlags::default();
+        let new = |plan| New { kept: &new, plan, after: None, cloud: &cloud };
+        refuse(&desk, &new(&other)).unwrap();
+        refuse(&desk, &new(&plan())).unwrap_err();
+    }
+
+    #[tokio::test]
+    async fn a_rehearsal_at_a_port_of_this_machine_is_in_no_clouds_way() {
+        let (_folder, desk) = desk();
+        let old = keep_facts(&desk, Realm::Live, 100, &begun()).await;
+        let flags = r#"{"azure_endpoint":"http://127.0.0.1:7000","azure_credential":null}"#;
+        let there: CloudFlags = serde_json::from_str(flags).unwrap();
+        there.keep(&old).unwrap();
+        let new = keep_facts(&desk, Realm::Live, NEW, &[started()]).await;
+        let (plan, cloud) = (plan(), CloudFlags::default());
+        let new = |cloud| New { kept: &new, plan: &plan, after: None, cloud };
+        refuse(&desk, &new(&cloud)).unwrap();
+        refuse(&desk, &new(&there)).unwrap_err();
+    }
+}
