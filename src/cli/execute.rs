@@ -219,6 +219,16 @@ fn refuse(plan: &Plan, seen: &Preflight, manner: &Manner) -> Result<(), Failure>
                 failure.standing(format!("{} says {}", said.0, said.1))
             }));
         }
+        (Serving::Partly { region, but }, _) => {
+            let what = format!(
+                "{region} holds the data, but users may not be served by it; nothing was changed"
+            );
+            let hint = Hint::run("a run seems half done; go on with it", "failover resume");
+            let failure = Failure::new(Exit::Preflight, what).hint(hint);
+            return Err(but.iter().fold(failure, |failure, (step, says)| {
+                failure.standing(format!("{step} {says}"))
+            }));
+        }
         (Serving::Agree(region), Side::To) if *region != plan.to => {
             let what = format!(
                 "{region} serves now, and this runbook is for when {} does; nothing was changed",

@@ -2,9 +2,9 @@
 
 use super::bind::bind;
 use crate::{
-    action::{Answer, Catalogue, Clients, Finding, Look, Observation, Weight},
+    action::{Answer, Catalogue, Clients, Finding, Look, Observation, Serves, Weight},
     model::{Region, Resource, StepId},
-    plan::{Effect, Plan, Side, Step},
+    plan::{Effect, OnFailure, Plan, Side, Step},
     run::RunState,
 };
 use std::time::Duration;
@@ -33,6 +33,12 @@ pub enum Checked {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Serving {
     Agree(Region),
+    /// `region`, where this run would move to, holds what could be read. What else bears a role says otherwise, or gave no
+    /// answer: a run seems half done.
+    Partly {
+        region: Region,
+        but: Vec<(StepId, String)>,
+    },
     Disagree(Vec<(StepId, Region)>),
     /// Nothing that was looked at bears a role, or nothing answered.
     Nobody,
@@ -156,21 +162,34 @@ fn predicted_by(plan: &Plan, step: &Step) -> Option<String> {
 }
 
 fn serving(plan: &Plan, checks: &[Check]) -> Serving {
-    let says: Vec<_> = checks
-        .iter()
-        .filter_map(|check| match &check.found {
-            Checked::Seen(Observation { serves: Some(region), .. }) => {
-                Some((check.step.clone(), region.clone()))
+    let mut says = Vec::new();
+    let mut but = Vec::new();
+    for (check, step) in checks.iter().zip(&plan.steps) {
+        match &check.found {
+            Checked::Seen(Observation { serves: Serves::Region(region), .. })
+                if *region == plan.from || *region == plan.to =>
+            {
+                says.push((check.step.clone(), region.clone()));
             }
-            Checked::Seen(_) | Checked::NothingToSee | Checked::Unknown(_) => None,
-        })
-        .filter(|(_, region)| *region == plan.from || *region == plan.to)
-        .collect();
-    match says.split_first() {
-        None => Serving::Nobody,
-        Some(((_, first), rest)) if rest.iter().all(|(_, region)| region == first) => {
-            Serving::Agree(first.clone())
+            Checked::Seen(Observation { serves: Serves::Region(region), .. }) => {
+                but.push((check.step.clone(), format!("says {region}")));
+            }
+            Checked::Seen(Observation { serves: Serves::Nobody, .. }) => {
+                but.push((check.step.clone(), "says no region alone".to_owned()));
+            }
+            // Nobody knows whether it bears a role. What the run can do without does not.
+            Checked::Unknown(why)
+                if plan.serving == Side::From && step.on_failure == OnFailure::Stop =>
+            {
+                but.push((check.step.clone(), format!("is not known: {why}")));
+            }
+            Checked::Seen(_) | Checked::NothingToSee | Checked::Unknown(_) => {}
         }
-        Some(_) => Serving::Disagree(says),
+    }
+    match says.first().map(|(_, first)| first.clone()) {
+        None => Serving::Nobody,
+        Some(first) if says.iter().any(|(_, region)| *region != first) => Serving::Disagree(says),
+        Some(region) if region == plan.to && !but.is_empty() => Serving::Partly { region, but },
+        Some(region) => Serving::Agree(region),
     }
 }

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     action::{
         Action, Answer, Applied, Change, Clients, Default, Effect, Finding, Kind, Look, Mark,
-        Observation, Parameter, Params, Plane, Shape, Sign, Trouble, Unapplied,
+        Observation, Parameter, Params, Plane, Serves, Shape, Sign, Trouble, Unapplied,
     },
     journal::Permit,
     model::{DATA_LOSS, Datum, Diagnostic, Evidence, Mode, Region, Resource},
@@ -262,16 +262,22 @@ impl Promote {
         json!({ "properties": properties })
     }
 
-    /// The region of the primary, when there is exactly one.
-    fn serves(&self, server: &Server, from: Option<&Server>) -> Option<Region> {
-        let of = |server: &Server, resource: &Resource| {
+    /// The region of the primary, when there is exactly one. Of servers that stand alone nobody can tell which one the
+    /// app writes to.
+    fn serves(&self, server: &Server, from: Option<&Server>) -> Serves {
+        let of = |server: &Server, resource: &Resource| -> Region {
             resource.region.clone().unwrap_or_else(|| place(&server.location))
         };
         match (server.role(), from.map(Server::role)) {
-            (Role::Primary, None | Some(Role::Replica)) => Some(of(server, &self.server)),
-            (Role::Replica, None) => self.from.region.clone(),
-            (Role::Replica, Some(Role::Primary)) => from.map(|from| of(from, &self.from)),
-            _ => None,
+            (Role::Primary, None | Some(Role::Replica)) => Serves::Region(of(server, &self.server)),
+            (Role::Replica, None) => {
+                self.from.region.clone().map_or(Serves::NoRole, Serves::Region)
+            }
+            (Role::Replica, Some(Role::Primary)) => {
+                from.map_or(Serves::NoRole, |from| Serves::Region(of(from, &self.from)))
+            }
+            _ if self.swaps => Serves::Nobody,
+            _ => Serves::NoRole,
         }
     }
 
@@ -373,16 +379,22 @@ mod tests {
         assert_eq!(shown("lag_as_of"), "10:00:00Z");
         assert_eq!(shown("replication"), "Active");
         assert_eq!(seen.evidence.data_loss(), Some(Duration::from_secs(30)));
-        assert_eq!(seen.serves, Some(Region::from("eastus")));
+        assert_eq!(seen.serves, Serves::Region("eastus".into()));
     }
 
     #[tokio::test]
     async fn the_answer_follows_the_roles() {
         let table = [
-            ("switchover", "Primary", "GeoAsyncReplica", "AsDesired", Some("westus")),
-            ("switchover", "Primary", "Primary", "Never", None),
-            ("switchover", "None", "Primary", "Never", None),
-            ("standalone", "None", "Primary", "AsDesired", None),
+            (
+                "switchover",
+                "Primary",
+                "GeoAsyncReplica",
+                "AsDesired",
+                Serves::Region("westus".into()),
+            ),
+            ("switchover", "Primary", "Primary", "Never", Serves::Nobody),
+            ("switchover", "None", "Primary", "Never", Serves::Nobody),
+            ("standalone", "None", "Primary", "AsDesired", Serves::NoRole),
         ];
         for (style, to, from, expected, serves) in table {
             let script = pair(to, from).on("GET /pg-westus/replicas", ok(r#"{"value":[]}"#));
@@ -391,7 +403,7 @@ mod tests {
                 format!("{:?}", seen.answer).starts_with(expected),
                 "{style} {to} {from}: {seen:?}"
             );
-            assert_eq!(seen.serves, serves.map(Region::from));
+            assert_eq!(seen.serves, serves);
         }
     }
 
@@ -409,7 +421,7 @@ mod tests {
         let west = server("pg-westus", "Primary", None);
         let seen = promote(&lost(&west), "switchover", "unplanned").observe(&look()).await.unwrap();
         assert_eq!(seen.answer, Answer::AsDesired);
-        assert_eq!(seen.serves, Some(Region::from("westus")));
+        assert_eq!(seen.serves, Serves::Region("westus".into()));
     }
 
     #[tokio::test]

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     action::{
         Action, Answer, Change, Clients, Default, Effect, Kind, Look, Observation, Parameter,
-        Params, Plane, Shape, Sign, Trouble, Unapplied,
+        Params, Plane, Serves, Shape, Sign, Trouble, Unapplied,
     },
     model::{DATA_LOSS, Datum, Diagnostic, Evidence, Mode, Region, Resource, span},
 };
@@ -103,7 +103,7 @@ impl OnAzure for Failover {
             }
         }
         let serves = place(&account.properties.primary_location);
-        Ok(Observation::new(answer, evidence).serving(Some(serves)))
+        Ok(Observation::new(answer, evidence).serving(Serves::Region(serves)))
     }
 
     async fn request(&self, _: &Change) -> Result<Call, Unapplied> {
@@ -221,7 +221,7 @@ mod tests {
         assert_eq!(changes[0].sign, Sign::CannotBeUndone);
         assert!(changes[0].is_harmful());
         assert_eq!(seen.evidence.data_loss(), Some(Duration::from_secs(252)));
-        assert_eq!(seen.serves, Some(Region::from("eastus")));
+        assert_eq!(seen.serves, Serves::Region("eastus".into()));
     }
 
     #[tokio::test]

@@ -3,7 +3,8 @@
 use super::run::{Drill, make};
 use crate::core::run::in_virtual_time;
 use failover::{
-    engine::{Ending, Serving},
+    action::Answer,
+    engine::{Checked, Ending, Serving},
     model::Mode,
     run::StepOutcome,
     sim::Outage,
@@ -111,6 +112,31 @@ fn the_web_app_alone_goes_there_and_back_in_both_modes() {
             carried_out(&drill, Ending::Done).await;
         });
     }
+}
+
+#[test]
+fn a_new_run_beside_one_that_died_is_never_told_that_all_is_done() {
+    let plan = || proseware(THERE, Mode::Unplanned);
+    let points = in_virtual_time(async {
+        let drill = Drill::new(plan(), Outage::Data);
+        carried_out(&drill, Ending::Done).await;
+        drill.fuse.passed()
+    });
+    let mut half_done = 0;
+    for point in (0..points).step_by(5) {
+        in_virtual_time(async {
+            let drill = Drill::new(plan(), Outage::Data);
+            drill.fuse.set(point);
+            assert_eq!(drill.process().await, None, "point {point} was not reached");
+            let now = drill.preflight().await;
+            let shift = now.check(&"shift".into()).unwrap();
+            let Checked::Seen(seen) = &shift.found else { panic!("{shift:?}") };
+            let is_all_there = seen.answer == Answer::AsDesired;
+            assert_eq!(now.serves_already(&drill.plan), is_all_there, "point {point}: {now:?}");
+            half_done += usize::from(matches!(now.serving, Serving::Partly { .. }));
+        });
+    }
+    assert!(half_done > 3, "{half_done}");
 }
 
 #[test]
