@@ -114,7 +114,7 @@ impl Check {
     async fn ask(&self, evidence: &mut Evidence) -> Result<(), String> {
         let mut request = Request::new(Bytes::new());
         *request.uri_mut() = self.uri.clone();
-        let answer = self.clients.transport.send(request, Intent::Read);
+        let answer = self.clients.transport.send(request, Intent::Probe);
         let response = match self.clients.clock.within(PATIENCE, answer).await {
             Some(answer) => answer.map_err(|error| error.to_string())?,
             None => return Err("no answer in 10 s".to_owned()),
