@@ -277,4 +277,9 @@ impl Finding {
     pub fn note(says: impl Into<String>) -> Self {
         Self { weight: Weight::Note, says: says.into() }
     }
+
+    /// Makes a warning of a blocker, where the run can go on without what it blocks.
+    pub fn soften(&mut self) {
+        self.weight = self.weight.min(Weight::Warning);
+    }
 }

@@ -123,6 +123,9 @@ pub async fn preflight(plan: &Plan, catalogue: Catalogue, clients: &Clients) -> 
     let serving = serving(plan, &checks);
     for (check, step) in checks.iter_mut().zip(&plan.steps) {
         check.findings.extend(hindrances(plan, catalogue, step, check));
+        if step.on_failure != OnFailure::Stop {
+            check.findings.iter_mut().for_each(Finding::soften);
+        }
     }
     Preflight { checks, serving }
 }
@@ -139,6 +142,7 @@ fn hindrances(plan: &Plan, catalogue: Catalogue, step: &Step, check: &Check) -> 
                 .steps
                 .iter()
                 .take_while(|earlier| earlier.id != step.id)
+                .filter(|earlier| meets(earlier, step))
                 .any(|e| e.action().is_some_and(|work| cures.contains(&work.action.as_str())));
             (!is_cured).then(|| Finding::blocker(why.clone()))
         }
@@ -148,17 +152,22 @@ fn hindrances(plan: &Plan, catalogue: Catalogue, step: &Step, check: &Check) -> 
 }
 
 fn predicted_by(plan: &Plan, step: &Step) -> Option<String> {
-    let touches = |step: &Step| -> Vec<Resource> {
-        step.action().map(|work| work.touches.clone()).unwrap_or_default()
-    };
-    let mine = touches(step);
     plan.steps
         .iter()
         .take_while(|earlier| earlier.id != step.id)
         .filter(|earlier| earlier.action().is_some_and(|work| work.effect != Effect::Reads))
-        .filter(|earlier| touches(earlier).iter().any(|resource| mine.contains(resource)))
+        .filter(|earlier| meets(earlier, step))
         .last()
         .map(|earlier| earlier.number.clone())
+}
+
+/// Whether both steps touch the same resource.
+fn meets(one: &Step, other: &Step) -> bool {
+    let touches = |step: &Step| -> Vec<Resource> {
+        step.action().map(|work| work.touches.clone()).unwrap_or_default()
+    };
+    let mine = touches(one);
+    touches(other).iter().any(|resource| mine.contains(resource))
 }
 
 fn serving(plan: &Plan, checks: &[Check]) -> Serving {

@@ -281,7 +281,7 @@ impl Promote {
         }
     }
 
-    /// A switchover wants servers of one size.
+    /// A switchover wants servers of one size; when it is forced, Azure asks that only while the old primary is up.
     fn asymmetry(&self, server: &Server, from: &Server) -> Option<Finding> {
         let size = |server: &Server| {
             let sku = server.sku.as_ref().map(|sku| (sku.name.clone(), sku.tier.clone()));
@@ -289,10 +289,14 @@ impl Promote {
             (sku, storage.and_then(|storage| storage.get("storageSizeGB").cloned()))
         };
         (self.swaps && size(server) != size(from)).then(|| {
-            Finding::blocker(format!(
+            let says = format!(
                 "`{}` and `{}` differ in size or storage, and a switchover wants them alike",
                 self.server.name, self.from.name
-            ))
+            );
+            match self.mode {
+                Mode::Planned => Finding::blocker(says),
+                Mode::Unplanned => Finding::warning(says),
+            }
         })
     }
 
@@ -463,9 +467,14 @@ mod tests {
             .on("GET Microsoft.Authorization", answer(404, &[], ""))
             .on("GET /pg-westus?", ok(&small.to_string()))
             .on("GET /pg-eastus?", ok(&server("pg-eastus", "Primary", None).to_string()))
-            .on("GET /virtualendpoints", ok(r#"{"value":[]}"#));
-        let findings = promote(&script, "switchover", "unplanned").examine().await;
-        let blockers = findings.iter().filter(|f| f.weight == crate::action::Weight::Blocker);
-        assert_eq!(blockers.count(), 2, "{findings:?}");
+            .on("GET /virtualendpoints", ok(r#"{"value":[]}"#))
+            .on("GET /replicas", ok(r#"{"value":[]}"#));
+        // Two sizes hinder a forced switchover only while the old primary is up.
+        for (mode, expected) in [("planned", 2), ("unplanned", 1)] {
+            let findings = promote(&script, "switchover", mode).examine().await;
+            let blockers = findings.iter().filter(|f| f.weight == crate::action::Weight::Blocker);
+            assert_eq!(blockers.count(), expected, "{findings:?}");
+            assert!(findings.iter().any(|f| f.says.contains("differ in size")), "{findings:?}");
+        }
     }
 }
