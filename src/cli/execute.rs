@@ -204,6 +204,9 @@ fn nothing_to_do(bound: &Bound<'_>, seen: &Preflight) -> Option<Exit> {
 }
 
 fn loss(seen: &Preflight) -> String {
+    if seen.is_loss_unknown() {
+        return " How much data will be gone is not known.".to_owned();
+    }
     let loss = seen.data_loss().filter(|loss| !loss.is_zero());
     loss.map_or_else(String::new, |loss| {
         format!(" Data from the last {} will be gone.", show(loss))
@@ -252,6 +255,12 @@ fn refuse(plan: &Plan, seen: &Preflight, manner: &Manner) -> Result<(), Failure>
             )),
             _ => failure,
         });
+    }
+    if manner.yes && seen.is_loss_unknown() {
+        let what = "it is not known how much data would be lost, and --yes does not cover that; \
+                    nothing was changed";
+        let hint = Hint::says("approve at a terminal");
+        return Err(Failure::new(Exit::Preflight, what).hint(hint));
     }
     let most = manner.accepted_loss(plan);
     match seen.data_loss().filter(|loss| manner.yes && *loss > most) {

@@ -3,7 +3,7 @@
 use super::bind::bind;
 use crate::{
     action::{Answer, Catalogue, Clients, Finding, Look, Observation, Serves, Weight},
-    model::{Region, Resource, StepId},
+    model::{DATA_LOSS, Datum, Region, Resource, StepId},
     plan::{Effect, OnFailure, Plan, Side, Step},
     run::RunState,
 };
@@ -63,13 +63,22 @@ impl Preflight {
         self.findings().any(|(_, finding)| finding.weight == Weight::Blocker)
     }
 
-    /// The largest loss that any step foresees.
+    /// The largest loss that any step foresees; none when one of them cannot tell.
     pub fn data_loss(&self) -> Option<Duration> {
-        let loss = |check: &Check| match &check.found {
-            Checked::Seen(seen) => seen.evidence.data_loss(),
+        let known = self.seen().filter_map(|seen| seen.evidence.data_loss());
+        known.max().filter(|_| !self.is_loss_unknown())
+    }
+
+    /// Whether a step would lose data, and nobody knows how much.
+    pub fn is_loss_unknown(&self) -> bool {
+        self.seen().any(|seen| matches!(seen.evidence.get(DATA_LOSS), Some(Datum::Text(_))))
+    }
+
+    fn seen(&self) -> impl Iterator<Item = &Observation> {
+        self.checks.iter().filter_map(|check| match &check.found {
+            Checked::Seen(seen) => Some(seen),
             Checked::NothingToSee | Checked::Unknown(_) => None,
-        };
-        self.checks.iter().filter_map(loss).max()
+        })
     }
 
     /// The region that serves already, when that is the one this run would move to.

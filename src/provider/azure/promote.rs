@@ -9,6 +9,7 @@ use super::{
     arm::{Arm, Call, Sent, unapplied},
     examine::Need,
     id::{Id, place},
+    not_known,
     postgres::{Lag, Role, SERVER, Server, replication},
 };
 use crate::{
@@ -119,9 +120,7 @@ impl OnAzure for Promote {
             let lag = Lag::read(&self.arm, primary, &self.server, look.now).await;
             lag.add_to(&mut evidence);
             let loss = if self.mode == Mode::Planned { Some(0.0) } else { lag.loss() };
-            if let Some(loss) = loss {
-                evidence.set(DATA_LOSS, Datum::Seconds(loss));
-            }
+            evidence.set(DATA_LOSS, loss.map_or_else(not_known, Datum::Seconds));
         }
         let serves = self.serves(&server, from.as_ref());
         Ok(Observation::new(answer, evidence).serving(serves))
@@ -422,6 +421,7 @@ mod tests {
         };
         let seen = promote(&lost(&west), "switchover", "unplanned").observe(&look()).await.unwrap();
         assert_eq!(missing(&seen.answer), ["promote"]);
+        assert_eq!(seen.evidence.get(DATA_LOSS), Some(&not_known()), "no metrics");
         let west = server("pg-westus", "Primary", None);
         let seen = promote(&lost(&west), "switchover", "unplanned").observe(&look()).await.unwrap();
         assert_eq!(seen.answer, Answer::AsDesired);

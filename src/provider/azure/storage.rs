@@ -9,6 +9,7 @@ use super::{
     arm::{Arm, Call},
     examine::Need,
     id::{Id, place, same_place},
+    not_known,
 };
 use crate::{
     action::{
@@ -98,6 +99,9 @@ impl OnAzure for Failover {
                 (Mode::Unplanned, Some(at)) => {
                     let loss = span::between(at, look.now).as_secs_f64();
                     evidence.set(DATA_LOSS, Datum::Seconds(loss));
+                }
+                (Mode::Unplanned, None) if matches!(answer, Answer::Missing(_)) => {
+                    evidence.set(DATA_LOSS, not_known());
                 }
                 (Mode::Unplanned, None) => {}
             }
@@ -222,6 +226,17 @@ mod tests {
         assert!(changes[0].is_harmful());
         assert_eq!(seen.evidence.data_loss(), Some(Duration::from_secs(252)));
         assert_eq!(seen.serves, Serves::Region("eastus".into()));
+    }
+
+    #[tokio::test]
+    async fn a_loss_that_azure_does_not_tell_is_not_known() {
+        let replication = |a: &mut Value| {
+            a["properties"]["geoReplicationStats"]["lastSyncTime"] = json!("0001-01-01T00:00:00Z");
+        };
+        let seen = observe("unplanned", replication).await;
+        assert_eq!(seen.evidence.get(DATA_LOSS), Some(&not_known()), "{seen:?}");
+        let seen = observe("planned", replication).await;
+        assert_eq!(seen.evidence.data_loss(), Some(Duration::ZERO));
     }
 
     #[tokio::test]
