@@ -57,18 +57,28 @@ pub struct Observation {
     pub answer: Answer,
     /// Comes with every answer: what people and references read.
     pub evidence: Evidence,
-    /// The region that holds the role now, when this action moves a role.
-    pub serves: Option<Region>,
+    /// Who holds the role now that this action moves.
+    pub serves: Serves,
+}
+
+/// Who holds a role: users, or the data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Serves {
+    /// This action moves no role, or cannot tell who holds it.
+    NoRole,
+    /// No region alone: users see a page, or several regions have them.
+    Nobody,
+    Region(Region),
 }
 
 impl Observation {
     pub fn new(answer: Answer, evidence: Evidence) -> Self {
-        Self { answer, evidence, serves: None }
+        Self { answer, evidence, serves: Serves::NoRole }
     }
 
     #[must_use]
-    pub fn serving(mut self, region: Option<Region>) -> Self {
-        self.serves = region;
+    pub fn serving(mut self, serves: Serves) -> Self {
+        self.serves = serves;
         self
     }
 }
@@ -266,5 +276,10 @@ impl Finding {
 
     pub fn note(says: impl Into<String>) -> Self {
         Self { weight: Weight::Note, says: says.into() }
+    }
+
+    /// Makes a warning of a blocker, where the run can go on without what it blocks.
+    pub fn soften(&mut self) {
+        self.weight = self.weight.min(Weight::Warning);
     }
 }

@@ -6,7 +6,7 @@
 use super::say::MARK;
 use crate::{
     engine::{Ask, Operator, Reply},
-    model::Clock,
+    model::{Clock, DATA_LOSS, Datum, Evidence},
     plan::Plan,
     report::{self, Live},
     run::{Answer, Question},
@@ -162,7 +162,8 @@ impl Drop for Open<'_> {
     }
 }
 
-/// Somebody who said yes beforehand, to a loss that is not larger than this.
+/// Somebody who said yes beforehand, to a loss that is not larger than this. To one that nobody knows, only a person at
+/// a terminal says yes.
 pub(super) struct Beforehand {
     pub who: String,
     pub most: Duration,
@@ -172,13 +173,23 @@ pub(super) struct Beforehand {
 impl Operator for Beforehand {
     async fn answer(&self, ask: Ask) -> Option<Reply> {
         let loss = ask.evidence.data_loss().unwrap_or_default();
-        let is_covered = matches!(ask.question, Question::Consent { .. }) && loss <= self.most;
+        let is_covered = matches!(ask.question, Question::Consent { .. })
+            && loss <= self.most
+            && !is_loss_unknown(&ask.evidence);
         is_covered.then(|| Reply {
             answer: Answer::Yes,
             who: self.who.clone(),
             note: Some("said beforehand, with --yes".to_owned()),
         })
     }
+}
+
+/// Whether a loss of data is not known: of the step itself, or of one of a group.
+fn is_loss_unknown(evidence: &Evidence) -> bool {
+    evidence.iter().any(|(name, datum)| {
+        let name = name.rsplit(": ").next();
+        name == Some(DATA_LOSS) && matches!(datum, Datum::Text(_))
+    })
 }
 
 /// Nobody is there.
@@ -194,7 +205,7 @@ impl Operator for Absent {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{DATA_LOSS, Datum, Evidence, StepId};
+    use crate::model::StepId;
 
     fn consent(loss: f64) -> Ask {
         Ask {
@@ -223,6 +234,16 @@ mod tests {
         let answered = operator.answer(consent(300.0)).await.unwrap();
         assert_eq!(answered.answer, Answer::Yes);
         assert_eq!(operator.answer(consent(301.0)).await, None);
+    }
+
+    #[tokio::test]
+    async fn what_was_said_beforehand_covers_no_loss_that_nobody_knows() {
+        let operator = Beforehand { who: "asha".to_owned(), most: Duration::MAX };
+        for name in [DATA_LOSS, "promote: data_loss"] {
+            let mut ask = consent(1.0);
+            ask.evidence.set(name, Datum::Text("not known".to_owned()));
+            assert_eq!(operator.answer(ask).await, None, "{name}");
+        }
     }
 
     #[tokio::test]

@@ -218,6 +218,9 @@ fn nothing_to_do(bound: &Bound<'_>, seen: &Preflight) -> Option<Exit> {
 }
 
 fn loss(seen: &Preflight) -> String {
+    if seen.is_loss_unknown() {
+        return " How much data will be gone is not known.".to_owned();
+    }
     let loss = seen.data_loss().filter(|loss| !loss.is_zero());
     loss.map_or_else(String::new, |loss| {
         format!(" Data from the last {} will be gone.", show(loss))
@@ -231,6 +234,16 @@ fn refuse(plan: &Plan, seen: &Preflight, manner: &Manner) -> Result<(), Failure>
             let what = "it cannot be told which region serves now; nothing was changed";
             return Err(says.iter().fold(Failure::new(Exit::Preflight, what), |failure, said| {
                 failure.standing(format!("{} says {}", said.0, said.1))
+            }));
+        }
+        (Serving::Partly { region, but }, _) => {
+            let what = format!(
+                "{region} holds the data, but users may not be served by it; nothing was changed"
+            );
+            let hint = Hint::run("a run seems half done; go on with it", "failover resume");
+            let failure = Failure::new(Exit::Preflight, what).hint(hint);
+            return Err(but.iter().fold(failure, |failure, (step, says)| {
+                failure.standing(format!("{step} {says}"))
             }));
         }
         (Serving::Agree(region), Side::To) if *region != plan.to => {
@@ -256,6 +269,12 @@ fn refuse(plan: &Plan, seen: &Preflight, manner: &Manner) -> Result<(), Failure>
             )),
             _ => failure,
         });
+    }
+    if manner.yes && seen.is_loss_unknown() {
+        let what = "it is not known how much data would be lost, and --yes does not cover that; \
+                    nothing was changed";
+        let hint = Hint::says("approve at a terminal");
+        return Err(Failure::new(Exit::Preflight, what).hint(hint));
     }
     let most = manner.accepted_loss(plan);
     match seen.data_loss().filter(|loss| manner.yes && *loss > most) {

@@ -2,9 +2,9 @@
 
 use super::bind::bind;
 use crate::{
-    action::{Answer, Catalogue, Clients, Finding, Look, Observation, Weight},
-    model::{Region, Resource, StepId},
-    plan::{Effect, Plan, Side, Step},
+    action::{Answer, Catalogue, Clients, Finding, Look, Observation, Serves, Weight},
+    model::{DATA_LOSS, Datum, Region, Resource, StepId},
+    plan::{Effect, OnFailure, Plan, Side, Step},
     run::RunState,
 };
 use std::time::Duration;
@@ -33,6 +33,12 @@ pub enum Checked {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Serving {
     Agree(Region),
+    /// `region`, where this run would move to, holds what could be read. What else bears a role says otherwise, or gave no
+    /// answer: a run seems half done.
+    Partly {
+        region: Region,
+        but: Vec<(StepId, String)>,
+    },
     Disagree(Vec<(StepId, Region)>),
     /// Nothing that was looked at bears a role, or nothing answered.
     Nobody,
@@ -57,13 +63,22 @@ impl Preflight {
         self.findings().any(|(_, finding)| finding.weight == Weight::Blocker)
     }
 
-    /// The largest loss that any step foresees.
+    /// The largest loss that any step foresees; none when one of them cannot tell.
     pub fn data_loss(&self) -> Option<Duration> {
-        let loss = |check: &Check| match &check.found {
-            Checked::Seen(seen) => seen.evidence.data_loss(),
+        let known = self.seen().filter_map(|seen| seen.evidence.data_loss());
+        known.max().filter(|_| !self.is_loss_unknown())
+    }
+
+    /// Whether a step would lose data, and nobody knows how much.
+    pub fn is_loss_unknown(&self) -> bool {
+        self.seen().any(|seen| matches!(seen.evidence.get(DATA_LOSS), Some(Datum::Text(_))))
+    }
+
+    fn seen(&self) -> impl Iterator<Item = &Observation> {
+        self.checks.iter().filter_map(|check| match &check.found {
+            Checked::Seen(seen) => Some(seen),
             Checked::NothingToSee | Checked::Unknown(_) => None,
-        };
-        self.checks.iter().filter_map(loss).max()
+        })
     }
 
     /// The region that serves already, when that is the one this run would move to.
@@ -117,6 +132,9 @@ pub async fn preflight(plan: &Plan, catalogue: Catalogue, clients: &Clients) -> 
     let serving = serving(plan, &checks);
     for (check, step) in checks.iter_mut().zip(&plan.steps) {
         check.findings.extend(hindrances(plan, catalogue, step, check));
+        if step.on_failure != OnFailure::Stop {
+            check.findings.iter_mut().for_each(Finding::soften);
+        }
     }
     Preflight { checks, serving }
 }
@@ -133,6 +151,7 @@ fn hindrances(plan: &Plan, catalogue: Catalogue, step: &Step, check: &Check) -> 
                 .steps
                 .iter()
                 .take_while(|earlier| earlier.id != step.id)
+                .filter(|earlier| meets(earlier, step))
                 .any(|e| e.action().is_some_and(|work| cures.contains(&work.action.as_str())));
             (!is_cured).then(|| Finding::blocker(why.clone()))
         }
@@ -142,35 +161,53 @@ fn hindrances(plan: &Plan, catalogue: Catalogue, step: &Step, check: &Check) -> 
 }
 
 fn predicted_by(plan: &Plan, step: &Step) -> Option<String> {
-    let touches = |step: &Step| -> Vec<Resource> {
-        step.action().map(|work| work.touches.clone()).unwrap_or_default()
-    };
-    let mine = touches(step);
     plan.steps
         .iter()
         .take_while(|earlier| earlier.id != step.id)
         .filter(|earlier| earlier.action().is_some_and(|work| work.effect != Effect::Reads))
-        .filter(|earlier| touches(earlier).iter().any(|resource| mine.contains(resource)))
+        .filter(|earlier| meets(earlier, step))
         .last()
         .map(|earlier| earlier.number.clone())
 }
 
+/// Whether both steps touch the same resource.
+fn meets(one: &Step, other: &Step) -> bool {
+    let touches = |step: &Step| -> Vec<Resource> {
+        step.action().map(|work| work.touches.clone()).unwrap_or_default()
+    };
+    let mine = touches(one);
+    touches(other).iter().any(|resource| mine.contains(resource))
+}
+
 fn serving(plan: &Plan, checks: &[Check]) -> Serving {
-    let says: Vec<_> = checks
-        .iter()
-        .filter_map(|check| match &check.found {
-            Checked::Seen(Observation { serves: Some(region), .. }) => {
-                Some((check.step.clone(), region.clone()))
+    let mut says = Vec::new();
+    let mut but = Vec::new();
+    for (check, step) in checks.iter().zip(&plan.steps) {
+        match &check.found {
+            Checked::Seen(Observation { serves: Serves::Region(region), .. })
+                if *region == plan.from || *region == plan.to =>
+            {
+                says.push((check.step.clone(), region.clone()));
             }
-            Checked::Seen(_) | Checked::NothingToSee | Checked::Unknown(_) => None,
-        })
-        .filter(|(_, region)| *region == plan.from || *region == plan.to)
-        .collect();
-    match says.split_first() {
-        None => Serving::Nobody,
-        Some(((_, first), rest)) if rest.iter().all(|(_, region)| region == first) => {
-            Serving::Agree(first.clone())
+            Checked::Seen(Observation { serves: Serves::Region(region), .. }) => {
+                but.push((check.step.clone(), format!("says {region}")));
+            }
+            Checked::Seen(Observation { serves: Serves::Nobody, .. }) => {
+                but.push((check.step.clone(), "says no region alone".to_owned()));
+            }
+            // Nobody knows whether it bears a role. What the run can do without does not.
+            Checked::Unknown(why)
+                if plan.serving == Side::From && step.on_failure == OnFailure::Stop =>
+            {
+                but.push((check.step.clone(), format!("is not known: {why}")));
+            }
+            Checked::Seen(_) | Checked::NothingToSee | Checked::Unknown(_) => {}
         }
-        Some(_) => Serving::Disagree(says),
+    }
+    match says.first().map(|(_, first)| first.clone()) {
+        None => Serving::Nobody,
+        Some(first) if says.iter().any(|(_, region)| *region != first) => Serving::Disagree(says),
+        Some(region) if region == plan.to && !but.is_empty() => Serving::Partly { region, but },
+        Some(region) => Serving::Agree(region),
     }
 }

@@ -45,7 +45,7 @@ async fn look(watch: &Watch, clients: &Clients) -> (bool, String) {
     let Ok(request) = http::Request::get(&watch.url).body(Bytes::new()) else {
         return (false, "the address cannot be asked".to_owned());
     };
-    let sent = clients.transport.send(request, Intent::Read);
+    let sent = clients.transport.send(request, Intent::Probe);
     match clients.clock.within(ANSWERS_WITHIN, sent).await {
         Some(Ok(response)) => judge(watch, &response),
         Some(Err(_)) | None => (false, "no answer".to_owned()),

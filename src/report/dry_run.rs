@@ -224,6 +224,10 @@ fn objectives(plan: &Plan, seen: &Preflight, page: &mut Page) {
 fn serves_now(seen: &Preflight) -> String {
     match &seen.serving {
         Serving::Agree(region) => format!("serves now: {region}"),
+        Serving::Partly { region, but } => {
+            let but = but.iter().map(|(step, says)| format!("{step} {says}"));
+            format!("serves now: {region} holds the data; {}", text::list(but))
+        }
         Serving::Disagree(says) => {
             let says = says.iter().map(|(step, region)| format!("{region} says {step}"));
             format!("serves now: {}", text::list(says))

@@ -34,7 +34,9 @@ async fn answer(
         Ok(response) => whole(response),
         // To a client that reached this port, a name that does not exist is a gateway's problem.
         Err(SendError::NotSent { .. }) => plain(StatusCode::BAD_GATEWAY),
-        Err(SendError::Unanswered { .. } | SendError::ReadOnly { .. }) => cut(),
+        Err(
+            SendError::Unanswered { .. } | SendError::ReadOnly { .. } | SendError::NoPermit { .. },
+        ) => cut(),
     }
 }
 

@@ -27,15 +27,17 @@ pub trait Transport: Send + Sync {
 /// What a request is for.
 #[derive(Clone, Copy, Debug)]
 pub enum Intent<'a> {
-    /// Changes nothing, whatever its method.
+    /// Changes nothing.
     Read,
+    /// Changes nothing, and is sent once: whatever comes back is what was to be seen.
+    Probe,
     /// Changes something, and its fact is durable.
     Change(&'a Permit),
 }
 
 impl Intent<'_> {
     pub fn is_read(&self) -> bool {
-        matches!(self, Self::Read)
+        matches!(self, Self::Read | Self::Probe)
     }
 }
 
@@ -50,6 +52,9 @@ pub enum SendError {
     /// This world sends reads only.
     #[error("{method} {path} was not sent: this world is read-only")]
     ReadOnly { method: String, path: String },
+    /// It was said to be a read, and is none.
+    #[error("{method} {path} was not sent: it may change something, and no fact permits it")]
+    NoPermit { method: String, path: String },
 }
 
 /// How long a server asks us to wait: `x-ms-retry-after-ms`, `retry-after-ms`, then `Retry-After` in seconds.

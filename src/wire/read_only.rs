@@ -18,21 +18,22 @@ impl ReadOnly {
     pub fn new(inner: Arc<dyn Transport>) -> Self {
         Self { inner }
     }
+}
 
-    fn is_read(request: &Request) -> bool {
-        let path = request.uri().path().to_ascii_lowercase();
-        match *request.method() {
-            Method::GET | Method::HEAD => true,
-            Method::POST => READS_THAT_ARE_POSTS.iter().any(|read| path.ends_with(read)),
-            _ => false,
-        }
+/// Whether a request is a read by its method and path, whatever the caller says.
+pub(super) fn is_read(request: &Request) -> bool {
+    let path = request.uri().path().to_ascii_lowercase();
+    match *request.method() {
+        Method::GET | Method::HEAD => true,
+        Method::POST => READS_THAT_ARE_POSTS.iter().any(|read| path.ends_with(read)),
+        _ => false,
     }
 }
 
 #[async_trait]
 impl Transport for ReadOnly {
     async fn send(&self, request: Request, intent: Intent<'_>) -> Result<Response, SendError> {
-        if !intent.is_read() || !Self::is_read(&request) {
+        if !intent.is_read() || !is_read(&request) {
             return Err(SendError::ReadOnly {
                 method: request.method().to_string(),
                 path: request.uri().path().to_owned(),

@@ -136,7 +136,9 @@ impl From<SendError> for Lost {
         let why = error.to_string();
         match error {
             SendError::NotSent { .. } => Self::Before(Trouble::unreachable(why)),
-            SendError::ReadOnly { .. } => Self::Before(Trouble { why, kind: TroubleKind::NotRead }),
+            SendError::ReadOnly { .. } | SendError::NoPermit { .. } => {
+                Self::Before(Trouble { why, kind: TroubleKind::NotRead })
+            }
             SendError::Unanswered { .. } => Self::After(why),
         }
     }

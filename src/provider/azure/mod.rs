@@ -32,7 +32,7 @@ use crate::{
         Action, Applied, Change, Finding, Handle, Look, Observation, Polled, Trouble, Unapplied,
     },
     journal::Permit,
-    model::Resource,
+    model::{Datum, Resource},
 };
 use arm::{Arm, Call};
 use async_trait::async_trait;
@@ -97,6 +97,11 @@ fn absent(what: &str, resource: &Resource) -> crate::action::Answer {
         resource.name, resource.resource_group
     );
     crate::action::Answer::Never { why }
+}
+
+/// What stands for a loss of data that nobody can foresee: it is not the same as none.
+fn not_known() -> Datum {
+    Datum::Text("not known".to_owned())
 }
 
 /// A change that this action never named: the journal belongs to another version.

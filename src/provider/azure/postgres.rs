@@ -141,6 +141,8 @@ pub(super) struct Lag {
     pub(super) seconds: Option<f64>,
     pub(super) bytes: Option<f64>,
     as_of: Option<Timestamp>,
+    /// Whether the bytes were measured no earlier than the seconds.
+    bytes_are_newest: bool,
 }
 
 impl Lag {
@@ -160,13 +162,17 @@ impl Lag {
             seconds: seconds.map(|point| point.1),
             bytes: bytes.map(|point| point.1),
             as_of: seconds.or(bytes).map(|point| point.0),
+            bytes_are_newest: bytes
+                .zip(seconds)
+                .is_some_and(|(bytes, seconds)| bytes.0 >= seconds.0),
         }
     }
 
     /// How much would be lost. Without writes the delay in seconds grows although nothing is missing, so no missing
-    /// bytes are no loss.
+    /// bytes are no loss, unless that was before the delay was measured.
     pub(super) fn loss(&self) -> Option<f64> {
-        if self.bytes == Some(0.0) { Some(0.0) } else { self.seconds }
+        let misses_nothing = self.bytes == Some(0.0) && self.bytes_are_newest;
+        if misses_nothing { Some(0.0) } else { self.seconds }
     }
 
     pub(super) fn add_to(self, evidence: &mut Evidence) {
@@ -227,6 +233,25 @@ async fn metric(
     let points = metrics.value.into_iter().flat_map(|metric| metric.timeseries);
     let points = points.flat_map(|series| series.data);
     points.filter_map(|point| Some((point.time_stamp, point.maximum?))).max_by_key(|point| point.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_that_were_counted_before_the_delay_prove_nothing() {
+        let lag = |bytes, bytes_are_newest| Lag {
+            seconds: Some(240.0),
+            bytes: Some(bytes),
+            as_of: None,
+            bytes_are_newest,
+        };
+        assert_eq!(lag(0.0, true).loss(), Some(0.0));
+        assert_eq!(lag(0.0, false).loss(), Some(240.0));
+        assert_eq!(lag(9.0, true).loss(), Some(240.0));
+        assert_eq!(Lag { bytes: Some(0.0), ..Lag::default() }.loss(), None);
+    }
 }
 
 #[cfg(test)]

@@ -6,9 +6,10 @@ use super::{
     site::{Site, Tags, is_page},
 };
 use crate::{
-    action::{Placed, Shape, Trouble},
+    action::{Placed, Serves, Shape, Trouble},
     model::{Datum, Evidence, Region, Resource},
 };
+use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::time::Duration;
@@ -165,20 +166,29 @@ impl Profile {
         evidence.text("method", self.method()).with("ttl", Datum::Seconds(self.ttl().as_secs_f64()))
     }
 
-    /// The endpoint that is meant to serve users: by what was configured, whether or not it is well. In an outage
+    /// The endpoints that are meant to serve users: by what was configured, whether or not they are well. In an outage
     /// Traffic Manager may already answer with another one, but that is not a failover.
-    fn serving(&self) -> Option<&Endpoint> {
-        let mut enabled = self.endpoints().iter().filter(|endpoint| endpoint.is_enabled());
+    fn serving(&self) -> Vec<&Endpoint> {
+        let enabled = self.endpoints().iter().filter(|endpoint| endpoint.is_enabled());
         match self.method() {
-            "Weighted" => enabled.max_by_key(|endpoint| endpoint.weight()),
-            "Priority" => enabled.min_by_key(|endpoint| endpoint.priority()),
-            _ => enabled.next().filter(|_| enabled.next().is_none()),
+            "Priority" => enabled.min_by_key(|endpoint| endpoint.priority()).into_iter().collect(),
+            _ => enabled.collect(),
         }
     }
 
-    /// The region whose app users are sent to; none while they see a maintenance page.
-    pub(super) async fn serves(&self, arm: &Arm) -> Option<Region> {
-        let endpoint = self.serving()?;
+    /// The region whose apps users are sent to. Nobody while they see a maintenance page, or go to several regions.
+    pub(super) async fn serves(&self, arm: &Arm) -> Serves {
+        let places = self.serving().into_iter().map(|endpoint| Self::place_of(endpoint, arm));
+        let mut places = join_all(places).await.into_iter();
+        match places.next().flatten() {
+            Some(first) if places.all(|other| other.as_ref() == Some(&first)) => {
+                Serves::Region(first)
+            }
+            _ => Serves::Nobody,
+        }
+    }
+
+    async fn place_of(endpoint: &Endpoint, arm: &Arm) -> Option<Region> {
         let target = endpoint.target_id()?;
         match arm.glimpse::<Site>(Call::get(&Id::from_azure(target))).await {
             Some(site) if is_page(site.tags.as_ref()) => None,

@@ -9,12 +9,13 @@ use super::{
     arm::{Arm, Call, Sent, unapplied},
     examine::Need,
     id::{Id, place},
+    not_known,
     postgres::{Lag, Role, SERVER, Server, replication},
 };
 use crate::{
     action::{
         Action, Answer, Applied, Change, Clients, Default, Effect, Finding, Kind, Look, Mark,
-        Observation, Parameter, Params, Plane, Shape, Sign, Trouble, Unapplied,
+        Observation, Parameter, Params, Plane, Serves, Shape, Sign, Trouble, Unapplied,
     },
     journal::Permit,
     model::{DATA_LOSS, Datum, Diagnostic, Evidence, Mode, Region, Resource},
@@ -119,9 +120,7 @@ impl OnAzure for Promote {
             let lag = Lag::read(&self.arm, primary, &self.server, look.now).await;
             lag.add_to(&mut evidence);
             let loss = if self.mode == Mode::Planned { Some(0.0) } else { lag.loss() };
-            if let Some(loss) = loss {
-                evidence.set(DATA_LOSS, Datum::Seconds(loss));
-            }
+            evidence.set(DATA_LOSS, loss.map_or_else(not_known, Datum::Seconds));
         }
         let serves = self.serves(&server, from.as_ref());
         Ok(Observation::new(answer, evidence).serving(serves))
@@ -262,20 +261,26 @@ impl Promote {
         json!({ "properties": properties })
     }
 
-    /// The region of the primary, when there is exactly one.
-    fn serves(&self, server: &Server, from: Option<&Server>) -> Option<Region> {
-        let of = |server: &Server, resource: &Resource| {
+    /// The region of the primary, when there is exactly one. Of servers that stand alone nobody can tell which one the
+    /// app writes to.
+    fn serves(&self, server: &Server, from: Option<&Server>) -> Serves {
+        let of = |server: &Server, resource: &Resource| -> Region {
             resource.region.clone().unwrap_or_else(|| place(&server.location))
         };
         match (server.role(), from.map(Server::role)) {
-            (Role::Primary, None | Some(Role::Replica)) => Some(of(server, &self.server)),
-            (Role::Replica, None) => self.from.region.clone(),
-            (Role::Replica, Some(Role::Primary)) => from.map(|from| of(from, &self.from)),
-            _ => None,
+            (Role::Primary, None | Some(Role::Replica)) => Serves::Region(of(server, &self.server)),
+            (Role::Replica, None) => {
+                self.from.region.clone().map_or(Serves::NoRole, Serves::Region)
+            }
+            (Role::Replica, Some(Role::Primary)) => {
+                from.map_or(Serves::NoRole, |from| Serves::Region(of(from, &self.from)))
+            }
+            _ if self.swaps => Serves::Nobody,
+            _ => Serves::NoRole,
         }
     }
 
-    /// A switchover wants servers of one size.
+    /// A switchover wants servers of one size; when it is forced, Azure asks that only while the old primary is up.
     fn asymmetry(&self, server: &Server, from: &Server) -> Option<Finding> {
         let size = |server: &Server| {
             let sku = server.sku.as_ref().map(|sku| (sku.name.clone(), sku.tier.clone()));
@@ -283,10 +288,14 @@ impl Promote {
             (sku, storage.and_then(|storage| storage.get("storageSizeGB").cloned()))
         };
         (self.swaps && size(server) != size(from)).then(|| {
-            Finding::blocker(format!(
+            let says = format!(
                 "`{}` and `{}` differ in size or storage, and a switchover wants them alike",
                 self.server.name, self.from.name
-            ))
+            );
+            match self.mode {
+                Mode::Planned => Finding::blocker(says),
+                Mode::Unplanned => Finding::warning(says),
+            }
         })
     }
 
@@ -373,16 +382,22 @@ mod tests {
         assert_eq!(shown("lag_as_of"), "10:00:00Z");
         assert_eq!(shown("replication"), "Active");
         assert_eq!(seen.evidence.data_loss(), Some(Duration::from_secs(30)));
-        assert_eq!(seen.serves, Some(Region::from("eastus")));
+        assert_eq!(seen.serves, Serves::Region("eastus".into()));
     }
 
     #[tokio::test]
     async fn the_answer_follows_the_roles() {
         let table = [
-            ("switchover", "Primary", "GeoAsyncReplica", "AsDesired", Some("westus")),
-            ("switchover", "Primary", "Primary", "Never", None),
-            ("switchover", "None", "Primary", "Never", None),
-            ("standalone", "None", "Primary", "AsDesired", None),
+            (
+                "switchover",
+                "Primary",
+                "GeoAsyncReplica",
+                "AsDesired",
+                Serves::Region("westus".into()),
+            ),
+            ("switchover", "Primary", "Primary", "Never", Serves::Nobody),
+            ("switchover", "None", "Primary", "Never", Serves::Nobody),
+            ("standalone", "None", "Primary", "AsDesired", Serves::NoRole),
         ];
         for (style, to, from, expected, serves) in table {
             let script = pair(to, from).on("GET /pg-westus/replicas", ok(r#"{"value":[]}"#));
@@ -391,7 +406,7 @@ mod tests {
                 format!("{:?}", seen.answer).starts_with(expected),
                 "{style} {to} {from}: {seen:?}"
             );
-            assert_eq!(seen.serves, serves.map(Region::from));
+            assert_eq!(seen.serves, serves);
         }
     }
 
@@ -406,10 +421,11 @@ mod tests {
         };
         let seen = promote(&lost(&west), "switchover", "unplanned").observe(&look()).await.unwrap();
         assert_eq!(missing(&seen.answer), ["promote"]);
+        assert_eq!(seen.evidence.get(DATA_LOSS), Some(&not_known()), "no metrics");
         let west = server("pg-westus", "Primary", None);
         let seen = promote(&lost(&west), "switchover", "unplanned").observe(&look()).await.unwrap();
         assert_eq!(seen.answer, Answer::AsDesired);
-        assert_eq!(seen.serves, Some(Region::from("westus")));
+        assert_eq!(seen.serves, Serves::Region("westus".into()));
     }
 
     #[tokio::test]
@@ -451,9 +467,14 @@ mod tests {
             .on("GET Microsoft.Authorization", answer(404, &[], ""))
             .on("GET /pg-westus?", ok(&small.to_string()))
             .on("GET /pg-eastus?", ok(&server("pg-eastus", "Primary", None).to_string()))
-            .on("GET /virtualendpoints", ok(r#"{"value":[]}"#));
-        let findings = promote(&script, "switchover", "unplanned").examine().await;
-        let blockers = findings.iter().filter(|f| f.weight == crate::action::Weight::Blocker);
-        assert_eq!(blockers.count(), 2, "{findings:?}");
+            .on("GET /virtualendpoints", ok(r#"{"value":[]}"#))
+            .on("GET /replicas", ok(r#"{"value":[]}"#));
+        // Two sizes hinder a forced switchover only while the old primary is up.
+        for (mode, expected) in [("planned", 2), ("unplanned", 1)] {
+            let findings = promote(&script, "switchover", mode).examine().await;
+            let blockers = findings.iter().filter(|f| f.weight == crate::action::Weight::Blocker);
+            assert_eq!(blockers.count(), expected, "{findings:?}");
+            assert!(findings.iter().any(|f| f.says.contains("differ in size")), "{findings:?}");
+        }
     }
 }

@@ -300,6 +300,7 @@ mod tests {
         },
         *,
     };
+    use crate::action::Serves;
 
     fn shift(script: &Arc<Script>) -> Arc<dyn Action> {
         let tm = resource("Microsoft.Network/trafficManagerProfiles", "tm", None);
@@ -391,6 +392,19 @@ mod tests {
         let endpoints = &sent["properties"]["endpoints"];
         assert_eq!(endpoints[0]["properties"]["endpointStatus"], "Disabled");
         assert_eq!(endpoints[1]["properties"]["endpointStatus"], "Enabled");
+    }
+
+    #[tokio::test]
+    async fn a_split_between_page_and_app_is_no_region_that_serves() {
+        let on = "Enabled";
+        for (to, from) in [(20, 80), (60, 40)] {
+            let script = script(&weighted((on, to), (on, from), "Online"));
+            let seen = shift(&script).observe(&look()).await.unwrap();
+            assert_eq!(seen.serves, Serves::Nobody, "{to} %");
+        }
+        let script = script(&weighted((on, 1), ("Disabled", 1000), "Online"));
+        let seen = shift(&script).observe(&look()).await.unwrap();
+        assert_eq!(seen.serves, Serves::Region("westus".into()));
     }
 
     #[tokio::test]

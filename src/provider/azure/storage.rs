@@ -9,11 +9,12 @@ use super::{
     arm::{Arm, Call},
     examine::Need,
     id::{Id, place, same_place},
+    not_known,
 };
 use crate::{
     action::{
         Action, Answer, Change, Clients, Default, Effect, Kind, Look, Observation, Parameter,
-        Params, Plane, Shape, Sign, Trouble, Unapplied,
+        Params, Plane, Serves, Shape, Sign, Trouble, Unapplied,
     },
     model::{DATA_LOSS, Datum, Diagnostic, Evidence, Mode, Region, Resource, span},
 };
@@ -99,11 +100,14 @@ impl OnAzure for Failover {
                     let loss = span::between(at, look.now).as_secs_f64();
                     evidence.set(DATA_LOSS, Datum::Seconds(loss));
                 }
+                (Mode::Unplanned, None) if matches!(answer, Answer::Missing(_)) => {
+                    evidence.set(DATA_LOSS, not_known());
+                }
                 (Mode::Unplanned, None) => {}
             }
         }
         let serves = place(&account.properties.primary_location);
-        Ok(Observation::new(answer, evidence).serving(Some(serves)))
+        Ok(Observation::new(answer, evidence).serving(Serves::Region(serves)))
     }
 
     async fn request(&self, _: &Change) -> Result<Call, Unapplied> {
@@ -221,7 +225,18 @@ mod tests {
         assert_eq!(changes[0].sign, Sign::CannotBeUndone);
         assert!(changes[0].is_harmful());
         assert_eq!(seen.evidence.data_loss(), Some(Duration::from_secs(252)));
-        assert_eq!(seen.serves, Some(Region::from("eastus")));
+        assert_eq!(seen.serves, Serves::Region("eastus".into()));
+    }
+
+    #[tokio::test]
+    async fn a_loss_that_azure_does_not_tell_is_not_known() {
+        let replication = |a: &mut Value| {
+            a["properties"]["geoReplicationStats"]["lastSyncTime"] = json!("0001-01-01T00:00:00Z");
+        };
+        let seen = observe("unplanned", replication).await;
+        assert_eq!(seen.evidence.get(DATA_LOSS), Some(&not_known()), "{seen:?}");
+        let seen = observe("planned", replication).await;
+        assert_eq!(seen.evidence.data_loss(), Some(Duration::ZERO));
     }
 
     #[tokio::test]

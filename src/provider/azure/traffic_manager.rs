@@ -241,7 +241,10 @@ mod tests {
         },
         *,
     };
-    use crate::model::{ChangeId, Node, Region};
+    use crate::{
+        action::Serves,
+        model::{ChangeId, Node},
+    };
 
     fn primary(script: &Arc<Script>, with: (&'static str, Node)) -> Arc<dyn Action> {
         let tm = resource("Microsoft.Network/trafficManagerProfiles", "tm", None);
@@ -270,7 +273,7 @@ mod tests {
         let script = script(&both("app-eastus"));
         let action = primary(&script, target("page"));
         let seen = action.observe(&look()).await.unwrap();
-        assert_eq!(seen.serves, Some(Region::from("eastus")));
+        assert_eq!(seen.serves, Serves::Region("eastus".into()));
         let Answer::Missing(changes) = &seen.answer else { panic!("{seen:?}") };
         assert_eq!(changes[0].says, "tm/primary-region: target app-eastus → page");
         apply_first(&action).await.unwrap();
@@ -290,7 +293,7 @@ mod tests {
         let seen = action.observe(&look).await.unwrap();
         let why = "resolvers may give the old answer until 10:03:24Z".to_owned();
         assert_eq!(seen.answer, Answer::NotYet { why, look_again: Duration::from_secs(40) });
-        assert_eq!(seen.serves, None, "users see the page");
+        assert_eq!(seen.serves, Serves::Nobody, "users see the page");
         look.now = look.since + Duration::from_mins(1);
         assert_eq!(action.observe(&look).await.unwrap().answer, Answer::AsDesired);
     }

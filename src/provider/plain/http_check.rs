@@ -8,7 +8,7 @@ use crate::{
         Parameter, Params, Shape, Trouble, Unapplied,
     },
     journal::Permit,
-    model::{Datum, Diagnostic, Evidence, Region},
+    model::{Datum, Diagnostic, Evidence},
     wire::{Intent, Request, Response},
 };
 use async_trait::async_trait;
@@ -101,8 +101,7 @@ impl Action for Check {
             }
         }
         evidence.set("good", Datum::Count(self.answers));
-        let serves = self.region.as_deref().map(Region::from);
-        Ok(Observation::new(Answer::AsDesired, evidence).serving(serves))
+        Ok(Observation::new(Answer::AsDesired, evidence))
     }
 
     async fn apply(&self, _: &Change, _: &Permit) -> Result<Applied, Unapplied> {
@@ -115,7 +114,7 @@ impl Check {
     async fn ask(&self, evidence: &mut Evidence) -> Result<(), String> {
         let mut request = Request::new(Bytes::new());
         *request.uri_mut() = self.uri.clone();
-        let answer = self.clients.transport.send(request, Intent::Read);
+        let answer = self.clients.transport.send(request, Intent::Probe);
         let response = match self.clients.clock.within(PATIENCE, answer).await {
             Some(answer) => answer.map_err(|error| error.to_string())?,
             None => return Err("no answer in 10 s".to_owned()),

@@ -3,8 +3,10 @@
 use super::run::{Drill, make};
 use crate::core::run::in_virtual_time;
 use failover::{
-    engine::{Ending, Serving},
+    action::{Answer, Weight},
+    engine::{Checked, Ending, Preflight, Serving},
     model::Mode,
+    plan::Work,
     run::StepOutcome,
     sim::Outage,
 };
@@ -111,6 +113,76 @@ fn the_web_app_alone_goes_there_and_back_in_both_modes() {
             carried_out(&drill, Ending::Done).await;
         });
     }
+}
+
+#[test]
+fn a_new_run_beside_one_that_died_is_never_told_that_all_is_done() {
+    let plan = || proseware(THERE, Mode::Unplanned);
+    let points = in_virtual_time(async {
+        let drill = Drill::new(plan(), Outage::Data);
+        carried_out(&drill, Ending::Done).await;
+        drill.fuse.passed()
+    });
+    let mut half_done = 0;
+    for point in (0..points).step_by(5) {
+        in_virtual_time(async {
+            let drill = Drill::new(plan(), Outage::Data);
+            drill.fuse.set(point);
+            assert_eq!(drill.process().await, None, "point {point} was not reached");
+            let now = drill.preflight().await;
+            let shift = now.check(&"shift".into()).unwrap();
+            let Checked::Seen(seen) = &shift.found else { panic!("{shift:?}") };
+            let is_all_there = seen.answer == Answer::AsDesired;
+            assert_eq!(now.serves_already(&drill.plan), is_all_there, "point {point}: {now:?}");
+            half_done += usize::from(matches!(now.serving, Serving::Partly { .. }));
+        });
+    }
+    assert!(half_done > 3, "{half_done}");
+}
+
+#[test]
+fn what_a_run_can_do_without_does_not_forbid_it() {
+    for (mode, is_forbidden) in [(Mode::Planned, true), (Mode::Unplanned, false)] {
+        in_virtual_time(async {
+            let drill = Drill::new(proseware(THERE, mode), Outage::None);
+            let stop = drill.plan.step(&"stop-from".into()).unwrap().action().unwrap();
+            let app = &stop.touches[0];
+            let scope = format!(
+                "/subscriptions/{}/resourceGroups/{}/providers/{}/{}",
+                app.subscription, app.resource_group, app.kind, app.name
+            );
+            drill.cloud.with_world(|world| world.cloud_mut().lock(scope, "ReadOnly"));
+            let now = drill.preflight().await;
+            assert_eq!(now.has_blockers(), is_forbidden, "{mode}");
+            assert!(now.findings().any(|(step, finding)| {
+                step.as_str() == "stop-from" && finding.weight >= Weight::Warning
+            }));
+        });
+    }
+}
+
+#[test]
+fn only_what_touches_the_same_resource_cures_it() {
+    in_virtual_time(async {
+        let drill = Drill::new(proseware(THERE, Mode::Unplanned), Outage::Data);
+        carried_out(&drill, Ending::Done).await;
+        drill.set_outage(Outage::None);
+        let mut back = proseware(BACK, Mode::Planned);
+        let mut cure = back.steps.iter().find(|step| step.id.as_str() == "redundancy").cloned();
+        let cure = cure.as_mut().unwrap();
+        cure.id = "cure".into();
+        back.steps.insert(0, cure.clone());
+        let drill = drill.then(back.clone());
+        let blocks = |now: &Preflight| {
+            now.findings().any(|(step, finding)| {
+                step.as_str() == "storage" && finding.weight == Weight::Blocker
+            })
+        };
+        assert!(!blocks(&drill.preflight().await));
+        let Work::Action(work) = &mut back.steps[0].work else { panic!() };
+        work.touches[0].name = "stother".to_owned();
+        assert!(blocks(&drill.then(back).preflight().await));
+    });
 }
 
 #[test]
