@@ -83,6 +83,7 @@ pub fn at_once(urls: &[String]) -> Plan {
         to: "west".into(),
         mode: Mode::Unplanned,
         lock: "model".to_owned(),
+        afterwards: None,
         serving: Side::From,
         objectives: Objectives::default(),
         azure_credential: None,

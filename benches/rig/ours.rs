@@ -92,6 +92,7 @@ impl Ours {
             operator: Arc::new(Nobody),
             interrupts,
             listener: Box::new(|_| {}),
+            at_most: None,
             stays: false,
             watch_every: None,
         })

@@ -85,6 +85,7 @@ pub fn rehearse(plan: &Arc<Plan>) {
             operator: Arc::new(Yes),
             interrupts,
             listener: Box::new(|_| {}),
+            at_most: None,
             stays: false,
             watch_every: None,
         });

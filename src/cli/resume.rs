@@ -118,7 +118,10 @@ impl Resume {
         let mut facts: Vec<_> = timeline
             .steps
             .iter()
-            .filter(|story| matches!(story.outcome, Some(StepOutcome::Failed { .. })))
+            // A run that is ended for good tries nothing again.
+            .filter(|story| {
+                !self.abort && matches!(story.outcome, Some(StepOutcome::Failed { .. }))
+            })
             .map(|story| Fact::step(&story.id, StepFact::Reopened))
             .collect();
         for typed in &self.done {

@@ -86,7 +86,7 @@ fn is_open(timeline: &Timeline, step: &Step) -> bool {
         Some(
             Life::Begun { .. }
             | Life::Accepted { .. }
-            | Life::Asking { question: Question::Happened { .. } },
+            | Life::Asking { question: Question::Happened { .. }, .. },
         ) => true,
         Some(Life::Waiting | Life::Open | Life::Asking { .. } | Life::Finished { .. }) | None => {
             false
