@@ -1,10 +1,11 @@
 //! Where the lines of a journal are kept.
 
-use super::JournalError;
+use super::{JournalError, folder::PRIVATE_FILE};
 use async_trait::async_trait;
 use std::{
     fs::{File, OpenOptions},
     io::Write,
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -30,6 +31,7 @@ impl FileStore {
         let file = OpenOptions::new()
             .append(true)
             .create(true)
+            .mode(PRIVATE_FILE)
             .open(path)
             .map_err(failed("open the journal"))?;
         let length = file.metadata().map_err(failed("read the size of the journal"))?.len();

@@ -43,6 +43,7 @@ impl World {
         kept: &Kept,
         after: Option<&Kept>,
     ) -> Result<Self, Failure> {
+        kept.folder.make()?;
         let folder = kept.folder.path().join(WORLD);
         let Scene { plan, .. } = scene;
         let Some(after) = after else {

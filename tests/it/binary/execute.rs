@@ -19,6 +19,15 @@ fn a_whole_failover_ends_with_a_report_and_0() {
 }
 
 #[test]
+fn nobody_else_can_look_into_the_folder_of_a_run() {
+    use std::os::unix::fs::PermissionsExt;
+    let desk = Desk::new();
+    desk.call(RUN);
+    let mode = desk.last_run().metadata().unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+}
+
+#[test]
 fn every_line_of_a_simulated_run_says_so() {
     let desk = Desk::new();
     for arguments in [RUN, "execute eastus westus --simulate --dry-run", "status", "runs"] {
