@@ -117,7 +117,9 @@ impl Folder {
     /// belongs to others, and need not be ours to open.
     fn sync(&self) -> Result<(), JournalError> {
         self.path.ancestors().take(FOLDERS_OF_A_RUN).try_for_each(sync)?;
-        self.path.ancestors().nth(FOLDERS_OF_A_RUN).map(sync).and_then(Result::err);
+        if let Some(above) = self.path.ancestors().nth(FOLDERS_OF_A_RUN) {
+            sync(above).ok();
+        }
         Ok(())
     }
 }
