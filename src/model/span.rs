@@ -3,13 +3,17 @@
 use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
 
-/// Reads `90s`, `15m`, `1h 30m`. `None` for anything else, for negative lengths, and for a bare number.
+/// Nothing lasts longer, and no instant that much later is past what a clock can tell.
+const LONGEST: Duration = Duration::from_hours(366 * 24);
+
+/// Reads `90s`, `15m`, `1h 30m`. `None` for anything else, for negative lengths, for a bare number, and for more than a
+/// year.
 pub fn parse(text: &str) -> Option<Duration> {
     let length: SignedDuration = text.parse().ok()?;
     if text.trim_start().starts_with(['P', 'p']) {
         return None;
     }
-    Duration::try_from(length).ok()
+    Duration::try_from(length).ok().filter(|length| *length <= LONGEST)
 }
 
 /// The time between two instants; zero when `later` is not later.
@@ -51,7 +55,7 @@ mod tests {
         assert_eq!(parse("15m"), Some(Duration::from_mins(15)));
         assert_eq!(parse("1h 30m"), Some(Duration::from_mins(90)));
         assert_eq!(parse("90s"), Some(Duration::from_secs(90)));
-        for refused in ["", "15", "-5m", "soon", "PT5M"] {
+        for refused in ["", "15", "-5m", "soon", "PT5M", "99999999h"] {
             assert_eq!(parse(refused), None, "{refused}");
         }
     }

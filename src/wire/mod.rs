@@ -57,7 +57,10 @@ pub enum SendError {
     NoPermit { method: String, path: String },
 }
 
-/// How long a server asks us to wait: `x-ms-retry-after-ms`, `retry-after-ms`, then `Retry-After` in seconds.
+/// A server that asks for more is asked again after this.
+const LONGEST_WAIT: Duration = Duration::from_mins(5);
+
+/// How long a server asks us to wait, within reason: `x-ms-retry-after-ms`, `retry-after-ms`, then `Retry-After` in seconds.
 ///
 /// The order is that of azure-core's retry policy. ARM promises whole seconds (ARM RPC, "Retry-After").
 pub fn retry_after(response: &Response) -> Option<Duration> {
@@ -68,9 +71,27 @@ pub fn retry_after(response: &Response) -> Option<Duration> {
         .or_else(|| number("retry-after-ms"))
         .map(Duration::from_millis)
         .or_else(|| number("retry-after").map(Duration::from_secs))
+        .map(|wait| wait.min(LONGEST_WAIT))
 }
 
 /// The host of a request, for messages.
 pub fn host(request: &Request) -> String {
     request.uri().host().unwrap_or("an unnamed host").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_makes_us_wait_for_hours() {
+        let asked = |name: &str, value: &str| {
+            let response = http::Response::builder().header(name, value).body(Bytes::new());
+            retry_after(&response.unwrap())
+        };
+        assert_eq!(asked("retry-after", "7"), Some(Duration::from_secs(7)));
+        assert_eq!(asked("x-ms-retry-after-ms", "250"), Some(Duration::from_millis(250)));
+        assert_eq!(asked("retry-after", "18446744073709551615"), Some(LONGEST_WAIT));
+        assert_eq!(asked("retry-after", "soon"), None);
+    }
 }

@@ -39,23 +39,22 @@ impl Transport for Network {
         let client = self.client().map_err(|error| not_sent(chain(&error)))?;
         let request =
             reqwest::Request::try_from(request).map_err(|error| not_sent(chain(&error)))?;
-        let unanswered = |error: reqwest::Error| {
-            let why = chain(&error.without_url());
-            SendError::Unanswered { host: host.clone(), why }
-        };
+        let unanswered = |why: String| SendError::Unanswered { host: host.clone(), why };
         let answer = match client.execute(request).await {
             Ok(answer) => answer,
             Err(error) if error.is_connect() || error.is_builder() => {
                 return Err(not_sent(chain(&error.without_url())));
             }
-            Err(error) => return Err(unanswered(error)),
+            Err(error) => return Err(unanswered(chain(&error.without_url()))),
         };
         let mut response = http::Response::builder().status(answer.status());
         if let Some(headers) = response.headers_mut() {
             headers.clone_from(answer.headers());
         }
-        let body = answer.bytes().await.map_err(unanswered)?;
-        response.body(body).map_err(|error| not_sent(chain(&error)))
+        let body = answer.bytes().await;
+        let body = body.map_err(|error| unanswered(chain(&error.without_url())))?;
+        // It was sent, whatever is wrong with the answer.
+        response.body(body).map_err(|error| unanswered(chain(&error)))
     }
 }
 

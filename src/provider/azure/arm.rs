@@ -11,7 +11,7 @@ use super::{
 use crate::{
     action::{Applied, Clients, Trouble, TroubleKind, Unapplied},
     journal::Permit,
-    model::Secret,
+    model::{Secret, span},
     wire::{Intent, Request, Response, SendError, retry_after},
 };
 use bytes::Bytes;
@@ -23,6 +23,8 @@ use uuid::Uuid;
 
 /// For how long a change is put off when Azure is busy and does not say for how long.
 const BUSY_PAUSE: Duration = Duration::from_secs(20);
+/// How long signing in may take: a credential may start a program that hangs.
+const SIGNS_IN_WITHIN: Duration = Duration::from_secs(30);
 /// The length of time that one read of a region presumed lost may take.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -241,8 +243,8 @@ impl Arm {
     async fn send(&self, call: &Call, intent: Intent<'_>) -> Result<Response, Lost> {
         let mut fresh = false;
         loop {
-            let token = self.clients.tokens.token(call.door.scope(), fresh).await;
-            let request = self.request(call, &token.map_err(Lost::Before)?)?;
+            let token = self.token(call.door, fresh).await.map_err(Lost::Before)?;
+            let request = self.request(call, &token)?;
             let response = self.clients.transport.send(request, intent).await?;
             // A 401 proves that nothing happened, so even a change may be sent again with a new token.
             if fresh || response.status() != StatusCode::UNAUTHORIZED {
@@ -250,6 +252,18 @@ impl Arm {
             }
             fresh = true;
         }
+    }
+
+    async fn token(&self, door: Door, fresh: bool) -> Result<Secret, Trouble> {
+        let Clients { tokens, clock, .. } = &self.clients;
+        clock.within(SIGNS_IN_WITHIN, tokens.token(door.scope(), fresh)).await.unwrap_or_else(
+            || {
+                let (who, within) = (tokens.identity(), span::show(SIGNS_IN_WITHIN));
+                Err(Trouble::unreachable(format!(
+                    "signing in as {who} gave no token within {within}"
+                )))
+            },
+        )
     }
 
     fn request(&self, call: &Call, token: &Secret) -> Result<Request, Lost> {
@@ -417,6 +431,32 @@ mod tests {
         let script = Script::new().on("POST /stop", no(401, "InvalidAuthenticationToken"));
         assert!(matches!(change(&script).await, Err(Unapplied::Deferred { .. })));
         assert_eq!(script.sent().len(), 2);
+    }
+
+    /// A credential that hangs.
+    struct Hung;
+
+    #[async_trait::async_trait]
+    impl crate::action::Tokens for Hung {
+        async fn token(&self, _: &str, _: bool) -> Result<Secret, Trouble> {
+            std::future::pending().await
+        }
+
+        fn identity(&self) -> String {
+            "the Azure CLI's user".to_owned()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_sign_in_that_hangs_is_given_up() {
+        let clock = crate::model::Clock::virtual_from(jiff::Timestamp::UNIX_EPOCH);
+        let clients = Clients { tokens: Arc::new(Hung), clock, ..Script::new().clients() };
+        let why = "signing in as the Azure CLI's user gave no token within 30 s".to_owned();
+        let arm = Arm::new(&clients);
+        let get = Call::get(&Id::from_azure(SITE));
+        assert_eq!(arm.find::<Value>(get).await, Err(Trouble::unreachable(why.clone())));
+        let deferred = Unapplied::Deferred { why, wait: BUSY_PAUSE };
+        assert_eq!(arm.change(stop(), &permit().await).await, Err(deferred));
     }
 
     #[tokio::test]

@@ -11,8 +11,11 @@ use azure_identity::{
     ManagedIdentityCredentialOptions, UserAssignedId, WorkloadIdentityCredential,
 };
 use jiff::{SignedDuration, Timestamp};
-use std::{collections::HashMap, fmt, sync::Arc};
-use tokio::sync::Mutex;
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 /// A token is used until this long before its end: a request must not arrive with one that has just died.
 const MARGIN: SignedDuration = SignedDuration::from_mins(5);
@@ -75,6 +78,8 @@ pub struct Credential {
     sign_in: SignIn,
     clock: Clock,
     kept: Mutex<Kept>,
+    /// One signs in at a time. Whoever has a token that holds does not wait for it.
+    turn: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
@@ -85,7 +90,18 @@ struct Kept {
 
 impl Credential {
     pub fn new(sign_in: SignIn, clock: Clock) -> Self {
-        Self { sign_in, clock, kept: Mutex::default() }
+        Self { sign_in, clock, kept: Mutex::default(), turn: tokio::sync::Mutex::default() }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A token that was got before, and holds for a while.
+    fn kept_token(&self, scope: &str) -> Option<Secret> {
+        let kept = self.kept();
+        let (token, ends) = kept.tokens.get(scope)?;
+        (*ends - MARGIN > self.clock.now()).then(|| token.clone())
     }
 
     fn trouble(&self, error: &azure_core::Error) -> Trouble {
@@ -97,22 +113,27 @@ impl Credential {
 #[async_trait]
 impl Tokens for Credential {
     async fn token(&self, scope: &str, fresh: bool) -> Result<Secret, Trouble> {
-        let mut kept = self.kept.lock().await;
         if fresh {
             // `azure_identity` keeps tokens of its own, for as long as the credential lives.
-            *kept = Kept::default();
+            *self.kept() = Kept::default();
         }
-        match kept.tokens.get(scope) {
-            Some((token, ends)) if *ends - MARGIN > self.clock.now() => return Ok(token.clone()),
-            _ => {}
+        if let Some(token) = self.kept_token(scope) {
+            return Ok(token);
         }
-        let source = match &kept.source {
-            Some(source) => source.clone(),
+        let _turn = self.turn.lock().await;
+        // Somebody else may have got it meanwhile.
+        if let Some(token) = self.kept_token(scope) {
+            return Ok(token);
+        }
+        let source = self.kept().source.clone();
+        let source = match source {
+            Some(source) => source,
             None => self.sign_in.build().map_err(|error| self.trouble(&error))?,
         };
         let got = source.get_token(&[scope], None).await.map_err(|error| self.trouble(&error))?;
         let token = Secret::new(got.token.secret());
         let ends = Timestamp::from_second(got.expires_on.unix_timestamp());
+        let mut kept = self.kept();
         kept.source = Some(source);
         kept.tokens.insert(scope.to_owned(), (token.clone(), ends.unwrap_or(Timestamp::MIN)));
         Ok(token)

@@ -130,8 +130,8 @@ impl OnAzure for Promote {
         Ok(Call::patch(&Id::of(&self.server), &self.body(false)))
     }
 
-    async fn apply(&self, _: &Change, permit: &Permit) -> Result<Applied, Unapplied> {
-        let call = Call::patch(&Id::of(&self.server), &self.body(false));
+    async fn apply(&self, change: &Change, permit: &Permit) -> Result<Applied, Unapplied> {
+        let call = self.request(change).await?;
         match self.arm.try_change(&call, permit).await? {
             Sent::Accepted(response) => Ok(self.arm.accepted(&call, &response)),
             // The contract of this api-version has no `sourceServerResourceId` here, and some of the service's fronts

@@ -21,8 +21,11 @@ use crate::{
 use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
-use std::{sync::Arc, time::Duration};
+use std::{
+    hash::{BuildHasher, RandomState},
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 pub(crate) static SETTINGS: Kind = Kind {
     name: "azure.app_service.settings",
@@ -172,14 +175,23 @@ impl Settings {
     /// A POST, because the answer holds secrets; it changes nothing.
     async fn list(&self, set: &Set) -> Result<Map<String, Value>, Trouble> {
         let id = Id::of(&self.app).then(set.path).then("list");
-        Ok(self.arm.get::<Listed>(Call::post(&id)).await?.properties.unwrap_or_default())
+        let listed: Listed = self.arm.get(Call::post(&id)).await?;
+        // Taken for an empty set it would be written back as one, and wipe what is there.
+        listed.properties.ok_or_else(|| {
+            let name = &self.app.name;
+            Trouble::odd(format!(
+                "Azure listed the {} of `{name}` without any `properties`",
+                set.id
+            ))
+        })
     }
 
-    /// Tells within one run whether a value changed. Too short to confirm a guess of the value by.
+    /// Tells within one process whether a value changed. Its key is kept nowhere, so that nobody who reads the journal
+    /// can try values until one fits.
     fn hash(&self, name: &str, value: &Value) -> String {
-        let text = format!("{}\0{name}\0{value}", self.arm.clients.run);
-        let hash = Sha256::digest(text);
-        format!("{:02x}{:02x}{:02x}", hash[0], hash[1], hash[2])
+        static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+        let app = Id::of(&self.app);
+        format!("{:016x}", KEY.hash_one((app.as_str(), name, value.to_string())))
     }
 }
 
@@ -226,6 +238,37 @@ mod tests {
             put.ends_with(r#"{"properties":{"db_host":"pg-westus","FEATURE_X":"1"}}"#),
             "{put}"
         );
+    }
+
+    #[tokio::test]
+    async fn a_list_without_properties_is_no_empty_set() {
+        let script = Script::new()
+            .on("POST /appsettings/list", ok(LIST))
+            .on("POST /appsettings/list", ok(r#"{"id":"x"}"#))
+            .on("POST /connectionstrings/list", ok(r#"{"properties":{}}"#));
+        let action = settings(&script);
+        let unapplied = apply_first(&action).await;
+        assert!(matches!(unapplied, Err(Unapplied::Deferred { .. })), "{unapplied:?}");
+        assert!(script.changes().iter().all(|line| !line.starts_with("PUT")));
+        let trouble = action.observe(&look()).await.unwrap_err();
+        assert_eq!(trouble.kind, crate::action::TroubleKind::Odd);
+    }
+
+    #[tokio::test]
+    async fn a_value_is_told_apart_by_a_hash_and_by_nothing_else() {
+        let seen = |list: &str| {
+            let script = Script::new()
+                .on("POST /appsettings/list", ok(list))
+                .on("POST /connectionstrings/list", ok(r#"{"properties":{}}"#));
+            async move {
+                let seen = settings(&script).observe(&look()).await.unwrap();
+                seen.evidence.get("DB_HOST").cloned()
+            }
+        };
+        let Some(Datum::Hash(hash)) = seen(LIST).await else { panic!() };
+        assert_eq!(hash.len(), 16);
+        assert_eq!(seen(LIST).await, Some(Datum::Hash(hash.clone())));
+        assert_ne!(seen(r#"{"properties":{"DB_HOST":"x"}}"#).await, Some(Datum::Hash(hash)));
     }
 
     #[tokio::test]

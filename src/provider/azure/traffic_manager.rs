@@ -52,6 +52,9 @@ pub(crate) static ENDPOINT: Kind = Kind {
     bind,
 };
 
+/// How soon to look again at the latest, however long resolvers may remember.
+const LONGEST_WAIT: Duration = Duration::from_mins(5);
+
 const NEEDS: [&str; 1] = ["Microsoft.Network/trafficManagerProfiles/azureEndpoints/write"];
 const TARGET_NEEDS: [&str; 1] = ["Microsoft.Web/sites/Read"];
 
@@ -180,7 +183,8 @@ impl SetEndpoint {
         if !look.settled.is_empty() && look.now < until {
             let why =
                 format!("resolvers may give the old answer until {}", span::clock_time(until));
-            return Answer::NotYet { why, look_again: span::between(look.now, until) };
+            let look_again = span::between(look.now, until).min(LONGEST_WAIT);
+            return Answer::NotYet { why, look_again };
         }
         Answer::AsDesired
     }

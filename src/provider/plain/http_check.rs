@@ -8,7 +8,7 @@ use crate::{
         Parameter, Params, Shape, Trouble, Unapplied,
     },
     journal::Permit,
-    model::{Datum, Diagnostic, Evidence},
+    model::{Datum, Diagnostic, Evidence, span},
     wire::{Intent, Request, Response},
 };
 use async_trait::async_trait;
@@ -18,6 +18,9 @@ use std::{sync::Arc, time::Duration};
 
 /// How long one answer may take. People who wait longer have left.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long one look may take. Who waits for it hears nothing meanwhile, and cannot be stopped in good order.
+const LONGEST_LOOK: Duration = Duration::from_mins(5);
 
 pub(crate) static HTTP_CHECK: Kind = Kind {
     name: "http.check",
@@ -89,14 +92,22 @@ struct Check {
 impl Action for Check {
     async fn observe(&self, _: &Look) -> Result<Observation, Trouble> {
         let mut evidence = Evidence::new();
+        let look_again = self.every.min(LONGEST_LOOK);
+        let until = self.clients.clock.now() + LONGEST_LOOK;
         for good in 0..self.answers {
             if good > 0 {
+                if self.clients.clock.now() + self.every > until {
+                    let (wanted, longest) = (self.answers, span::show(LONGEST_LOOK));
+                    let why =
+                        format!("{}: {good} of {wanted} good answers fit in {longest}", self.uri);
+                    return Ok(Observation::new(Answer::NotYet { why, look_again }, evidence));
+                }
                 self.clients.clock.sleep(self.every).await;
             }
             evidence.set("good", Datum::Count(good));
             if let Err(why) = self.ask(&mut evidence).await {
                 let why = format!("{}: {why}", self.uri);
-                let answer = Answer::NotYet { why, look_again: self.every };
+                let answer = Answer::NotYet { why, look_again };
                 return Ok(Observation::new(answer, evidence));
             }
         }
@@ -179,6 +190,25 @@ mod tests {
         assert_eq!(seen.evidence.get("good"), Some(&Datum::Count(2)));
         assert_eq!(script.sent().len(), 2);
         assert!(!script.request(0).headers().contains_key("authorization"));
+    }
+
+    #[tokio::test]
+    async fn a_look_that_would_take_too_long_says_what_it_has_seen() {
+        let script = Script::new().on("GET /health", ok(HEALTHY));
+        let clock = crate::model::Clock::virtual_from(jiff::Timestamp::UNIX_EPOCH);
+        let check = Check {
+            clients: Clients { clock: clock.clone(), ..script.clients() },
+            uri: "https://app.example/health".parse().unwrap(),
+            status: 200,
+            contains: None,
+            region: None,
+            answers: 100,
+            every: Duration::from_secs(70),
+        };
+        let seen = check.observe(&look()).await.unwrap();
+        let why = "https://app.example/health: 5 of 100 good answers fit in 5 min".to_owned();
+        assert_eq!(seen.answer, Answer::NotYet { why, look_again: Duration::from_secs(70) });
+        assert!(clock.now() <= jiff::Timestamp::UNIX_EPOCH + LONGEST_LOOK);
     }
 
     #[tokio::test]
