@@ -112,6 +112,7 @@ impl Execute {
         let bytes = plan.to_bytes().map_err(|error| {
             Failure::new(Exit::Bug, "the plan cannot be written down").because(error)
         })?;
+        world.sign_in(plan).await?;
         let seen = preflight(plan, *catalogue, &world.read_only()).await;
         if let Some(exit) = nothing_to_do(bound, &seen) {
             return Ok(Prepared::Nothing(exit));
@@ -123,8 +124,8 @@ impl Execute {
         if self.dry_run {
             desk.say.data(&format!("{screen}nothing was changed"));
             unfinished::refuse(desk, &new)?;
-            let exit = if seen.has_blockers() { Exit::Preflight } else { Exit::Done };
-            return Ok(Prepared::Nothing(exit));
+            refuse(plan, &seen, &self.manner)?;
+            return Ok(Prepared::Nothing(Exit::Done));
         }
         if self.manner.format == Format::Human {
             desk.say.talk(&screen);

@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{
     action::{Clients, Tokens},
-    model::{Clock, Exit, Failure, Hint, RunId, Secret},
-    plan::Plan,
+    model::{Clock, Exit, Failure, Hint, RunId, Secret, span::show},
+    plan::{Plan, Step},
     provider::azure::{Credential, SignIn},
     wire::{Network, Patient, ReadOnly, Transport},
 };
@@ -22,6 +22,8 @@ use std::{sync::Arc, time::Duration};
 use url::Url;
 
 const AZURE: &str = "https://management.azure.com/";
+const ARM_SCOPE: &str = "https://management.azure.com/.default";
+const SIGNS_IN_WITHIN: Duration = Duration::from_secs(30);
 /// A live address is probed as often as the runbook asks.
 const WATCH_LIVE: Duration = Duration::from_secs(1);
 
@@ -47,6 +49,24 @@ impl World {
         let mut clients = self.clients.clone();
         clients.transport = Arc::new(ReadOnly::new(clients.transport));
         clients
+    }
+
+    /// Signs in before anything else: whoever cannot would find out of every step that nothing is known.
+    pub(super) async fn sign_in(&self, plan: &Plan) -> Result<(), Failure> {
+        let asks_azure = |step: &Step| step.action().is_some_and(|work| !work.touches.is_empty());
+        if self.is_simulated() || !plan.steps.iter().any(asks_azure) {
+            return Ok(());
+        }
+        let Clients { tokens, clock, .. } = &self.clients;
+        let why = match clock.within(SIGNS_IN_WITHIN, tokens.token(ARM_SCOPE, false)).await {
+            Some(Ok(_)) => return Ok(()),
+            Some(Err(trouble)) => trouble.why,
+            None => format!("no answer within {}", show(SIGNS_IN_WITHIN)),
+        };
+        let what = format!("cannot sign in as {}; nothing was changed", tokens.identity());
+        Err(Failure::new(Exit::Preflight, what).because(why).hint(Hint::says(
+            "sign in (`az login` for cli), or choose another way with --azure-credential cli, managed, workload or secret",
+        )))
     }
 
     /// Which world it is, and who is asking.

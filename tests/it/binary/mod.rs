@@ -72,6 +72,12 @@ impl Desk {
     }
 }
 
+impl Desk {
+    pub fn state(&self) -> &Path {
+        self.state.path()
+    }
+}
+
 /// How people call a run: the last four characters of its id.
 pub fn short(run: &Path) -> String {
     let name = run.file_name().unwrap().to_str().unwrap();

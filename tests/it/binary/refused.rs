@@ -81,6 +81,21 @@ fn a_live_run_without_credentials_says_how_to_sign_in() {
 }
 
 #[test]
+fn who_cannot_sign_in_is_told_before_anything_else() {
+    let desk = Desk::new();
+    for way in ["", "--azure-credential workload", "--azure-endpoint http://127.0.0.1:9"] {
+        let mut command = desk.command(&format!("execute eastus westus --yes {way}"));
+        let output = command.env("AZURE_SUBSCRIPTION_ID", "s").output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(4), "{way}\n{stderr}");
+        assert!(stderr.contains("error: cannot sign in as"), "{way}\n{stderr}");
+        assert!(stderr.contains("nothing was changed"), "{stderr}");
+    }
+    let runs = std::fs::read_dir(desk.state().join("failover/live/runs"));
+    assert_eq!(runs.map_or(0, Iterator::count), 0);
+}
+
+#[test]
 fn words_that_mean_nothing_are_refused_with_what_was_meant() {
     let desk = Desk::new();
     for (arguments, code, says) in [
