@@ -69,7 +69,7 @@ impl Receipt {
 /// Whether an append returns only once the batch would survive a power cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durability {
-    /// Written by the next durable append at the latest.
+    /// On disk with the next durable append at the latest; until then a power cut may take it away.
     WithTheNext,
     Now,
 }
@@ -78,19 +78,19 @@ pub enum Durability {
 pub struct Journal {
     store: Box<dyn Store>,
     chain: Chain,
-    /// Lines that are not on disk yet.
-    pending: String,
+    /// Whether there are lines that a power cut would take away.
+    has_notes: bool,
 }
 
 impl Journal {
     /// Opens a journal at the end of what was read from it.
     pub fn at_end_of<T>(store: Box<dyn Store>, reading: &Reading<T>) -> Self {
-        Self { store, chain: reading.chain.clone(), pending: String::new() }
+        Self { store, chain: reading.chain.clone(), has_notes: false }
     }
 
     /// Opens an empty journal.
     pub fn empty(store: Box<dyn Store>) -> Self {
-        Self { store, chain: Chain::default(), pending: String::new() }
+        Self { store, chain: Chain::default(), has_notes: false }
     }
 
     /// Adds records. With [`Durability::Now`] it returns only once they, and all before them, are on disk: one write and
@@ -105,12 +105,17 @@ impl Journal {
         durability: Durability,
     ) -> Result<Receipt, JournalError> {
         let first = self.chain.next();
+        let mut lines = String::new();
         for fact in facts {
-            self.chain.write(at, fact, &mut self.pending).map_err(JournalError::Unwritable)?;
+            self.chain.write(at, fact, &mut lines).map_err(JournalError::Unwritable)?;
         }
         let durable = durability == Durability::Now;
-        if durable && !self.pending.is_empty() {
-            self.store.append(std::mem::take(&mut self.pending)).await?;
+        if !durable && !lines.is_empty() {
+            self.store.note(&lines)?;
+            self.has_notes = true;
+        } else if durable && (self.has_notes || !lines.is_empty()) {
+            self.store.append(lines).await?;
+            self.has_notes = false;
         }
         Ok(Receipt { first, count: facts.len() as u64, durable })
     }

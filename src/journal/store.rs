@@ -10,9 +10,13 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// Keeps lines. Returns only once they would survive a power cut.
+/// Keeps lines.
 #[async_trait]
 pub trait Store: Send {
+    /// Adds lines that others may read at once, and that need not survive a power cut before the next append.
+    fn note(&mut self, lines: &str) -> Result<(), JournalError>;
+
+    /// Adds lines. Returns only once they, and all that was noted before, would survive a power cut.
     async fn append(&mut self, lines: String) -> Result<(), JournalError>;
 }
 
@@ -42,10 +46,22 @@ impl FileStore {
         }
         Ok(Self { file: Arc::new(file), path: path.to_owned() })
     }
+
+    fn failed(&self, source: std::io::Error) -> JournalError {
+        JournalError::Io {
+            doing: "write the journal",
+            path: self.path.display().to_string(),
+            source,
+        }
+    }
 }
 
 #[async_trait]
 impl Store for FileStore {
+    fn note(&mut self, lines: &str) -> Result<(), JournalError> {
+        (&*self.file).write_all(lines.as_bytes()).map_err(|source| self.failed(source))
+    }
+
     async fn append(&mut self, lines: String) -> Result<(), JournalError> {
         let file = Arc::clone(&self.file);
         // A paused runtime waits for its blocking threads, so that virtual time does not run away from the disk.
@@ -54,28 +70,36 @@ impl Store for FileStore {
         })
         .await
         .unwrap_or_else(|error| Err(std::io::Error::other(error)));
-        written.map_err(|source| JournalError::Io {
-            doing: "write the journal",
-            path: self.path.display().to_string(),
-            source,
-        })
+        written.map_err(|source| self.failed(source))
     }
 }
 
 /// A text in memory: for rehearsals that leave nothing behind.
 #[derive(Clone, Default)]
-pub struct MemoryStore(Arc<Mutex<String>>);
+pub struct MemoryStore {
+    durable: Arc<Mutex<String>>,
+    /// What a power cut would take away.
+    noted: String,
+}
 
 impl MemoryStore {
+    /// What would survive a power cut.
     pub fn text(&self) -> String {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.durable.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 #[async_trait]
 impl Store for MemoryStore {
+    fn note(&mut self, lines: &str) -> Result<(), JournalError> {
+        self.noted.push_str(lines);
+        Ok(())
+    }
+
     async fn append(&mut self, lines: String) -> Result<(), JournalError> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push_str(&lines);
+        let mut durable = self.durable.lock().unwrap_or_else(PoisonError::into_inner);
+        durable.push_str(&std::mem::take(&mut self.noted));
+        durable.push_str(&lines);
         Ok(())
     }
 }

@@ -16,6 +16,8 @@ pub struct Fuse {
     died: Arc<Mutex<Option<&'static str>>>,
     blown: Arc<Notify>,
     pub lines: MemoryStore,
+    /// Lost when the process dies, as by a power cut.
+    noted: String,
 }
 
 impl Fuse {
@@ -26,6 +28,7 @@ impl Fuse {
             died: Arc::default(),
             blown: Arc::default(),
             lines: MemoryStore::default(),
+            noted: String::new(),
         }
     }
 
@@ -71,9 +74,14 @@ impl Fuse {
 
 #[async_trait]
 impl Store for Fuse {
+    fn note(&mut self, lines: &str) -> Result<(), JournalError> {
+        self.noted.push_str(lines);
+        Ok(())
+    }
+
     async fn append(&mut self, lines: String) -> Result<(), JournalError> {
         self.burn("before a write").await;
-        self.lines.append(lines).await?;
+        self.lines.append(std::mem::take(&mut self.noted) + &lines).await?;
         self.burn("after a write").await;
         Ok(())
     }
