@@ -108,11 +108,6 @@ impl Turn<'_> {
                 self.retry_owed(step, state)
             }
             (Life::Waiting, _) => self.may_start(step).then(|| record(step, StepFact::Started)),
-            (Life::Asking { question, .. }, _) => (!self.stops(step)).then(|| Command::Ask {
-                step: step.id.clone(),
-                question: question.clone(),
-                evidence: self.question_evidence(step, state),
-            }),
             (Life::Accepted { change, handle, .. }, Work::Action(work)) => {
                 let task = Task { step, state, work };
                 Some(self.give_up_polling(&task, change).unwrap_or_else(|| self.poll(step, handle)))
@@ -123,7 +118,8 @@ impl Turn<'_> {
                 self.begun(&Task { step, state, work }, change, *at)
             }
             // A group sends nothing, so it has nothing begun.
-            (Life::Finished { .. }, _)
+            // Somebody waits for the answer; a resume opens the step again, and looks before it asks.
+            (Life::Asking { .. } | Life::Finished { .. }, _)
             | (Life::Begun { .. } | Life::Accepted { .. }, Work::Group { .. }) => None,
         }
     }
