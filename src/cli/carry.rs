@@ -259,7 +259,11 @@ fn operator(
     Arc::new(AtTerminal {
         who,
         plan: Arc::clone(plan),
-        width: desk.settings.columns,
+        width: if world.is_simulated() {
+            desk.settings.columns.saturating_sub(MARK.chars().count())
+        } else {
+            desk.settings.columns
+        },
         clock: world.clients.clock.clone(),
         pace: world.pace,
         live,

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     engine::Ask,
-    model::StepId,
+    model::{DATA_LOSS, StepId, span::show},
     plan::{Effect, Plan, Step},
     run::Question,
 };
@@ -19,6 +19,9 @@ pub fn question(ask: &Ask, plan: &Plan, width: usize) -> String {
     if !ask.owed.is_empty() {
         let owed = format!("{} (tried again while this runs)", text::list(&ask.owed));
         facts.push(("owed".to_owned(), owed));
+    }
+    if let Some(promised) = plan.objectives.rpo.filter(|_| ask.evidence.get(DATA_LOSS).is_some()) {
+        facts.push(("promised".to_owned(), format!("at most {} of data loss", show(promised))));
     }
     if matches!(ask.question, Question::Consent { .. }) && cannot_be_undone(plan, &ask.step) {
         let way_back = "no way back but a failback, once replication is back";
@@ -110,6 +113,7 @@ mod tests {
     primary      eastus
     data loss    4 min 12 s
     owed         fence (tried again while this runs)
+    promised     at most 15 min of data loss
     after this   no way back but a failback, once replication is back
   yes  go on      no  stop here; nothing of this was changed; resume later
 "
