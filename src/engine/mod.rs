@@ -171,9 +171,8 @@ impl Engine {
                 Command::Wake(_) => {}
             }
         }
-        let has_news = !facts.is_empty();
+        let mut has_news = !facts.is_empty();
         let receipt = self.record(facts).await?;
-        let mut has_news = has_news;
         for (place, command) in effects {
             has_news |= self.start(command, &receipt, place).is_none();
         }

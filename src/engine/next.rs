@@ -117,8 +117,8 @@ impl Turn<'_> {
             (Life::Begun { change, at }, Work::Action(work)) => {
                 self.begun(&Task { step, state, work }, change, *at)
             }
-            // A group sends nothing, so it has nothing begun.
-            // Somebody waits for the answer; a resume opens the step again, and looks before it asks.
+            // Somebody waits for the answer; a resume opens the step again, and looks before it asks. A group sends nothing,
+            // so it has nothing begun.
             (Life::Asking { .. } | Life::Finished { .. }, _)
             | (Life::Begun { .. } | Life::Accepted { .. }, Work::Group { .. }) => None,
         }
