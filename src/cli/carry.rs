@@ -15,7 +15,7 @@ use crate::{
     journal::{Journal, Lock, LockError, write_whole},
     model::{Clock, Exit, Failure, Hint, span},
     plan::Plan,
-    report::{self, Lines, Live, Look, Measures, Screen, Timeline},
+    report::{self, AtWork, Lines, Live, Look, Measures, Screen, Timeline},
     run::{Event, Fact},
 };
 use std::{sync::Arc, time::Duration};
@@ -160,7 +160,7 @@ fn broken_off(desk: &Desk, kept: &Kept, format: Format, error: EngineError) -> F
 fn write_report(kept: &Kept, timeline: &Timeline) -> Result<std::path::PathBuf, Failure> {
     let folder = kept.folder.path();
     let path = folder.join("report.md");
-    write_whole(&path, report::markdown(timeline).as_bytes())?;
+    write_whole(&path, report::markdown(timeline, AtWork::Nobody).as_bytes())?;
     let document = format!("{:#}\n", report::document(timeline));
     write_whole(&folder.join("report.json"), document.as_bytes())?;
     Ok(path)

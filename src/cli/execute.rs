@@ -114,24 +114,15 @@ impl Execute {
         })?;
         world.sign_in(plan).await?;
         let seen = preflight(plan, *catalogue, &world.read_only()).await;
-        if let Some(exit) = nothing_to_do(bound, &seen) {
-            return Ok(Prepared::Nothing(exit));
+        if seen.serves_already(plan) {
+            return Ok(self.nothing_to_do(desk, plan));
         }
-        let mark = if self.simulate { MARK.chars().count() } else { 0 };
-        let width = desk.settings.columns.saturating_sub(mark);
-        let digest = Plan::digest(&bytes);
-        let screen = report::dry_run(plan, &digest, &world.about(), &seen, width);
-        if self.dry_run {
-            desk.say.data(&format!("{screen}nothing was changed"));
-            unfinished::refuse(desk, &new)?;
-            refuse(plan, &seen, &self.manner)?;
-            return Ok(Prepared::Nothing(Exit::Done));
-        }
-        if self.manner.format == Format::Human {
-            desk.say.talk(&screen);
-        }
+        self.show(bound, world, (&Plan::digest(&bytes), &seen));
         unfinished::refuse(desk, &new)?;
         refuse(plan, &seen, &self.manner)?;
+        if self.dry_run {
+            return Ok(Prepared::Nothing(Exit::Done));
+        }
         // A clock that runs ahead keeps the operator's time while a person reads.
         world.clients.clock.set_pace(1.0);
         self.approve(bound, &seen).await?;
@@ -141,11 +132,43 @@ impl Execute {
         let lock = carry::lock(desk, kept, plan)?;
         unfinished::refuse(desk, &new)?;
         let seen = preflight(plan, *catalogue, &world.read_only()).await;
-        if let Some(exit) = nothing_to_do(bound, &seen) {
-            return Ok(Prepared::Nothing(exit));
+        if seen.serves_already(plan) {
+            return Ok(self.nothing_to_do(desk, plan));
         }
         refuse(plan, &seen, &self.manner)?;
         Ok(Prepared::Approved(lock, bytes))
+    }
+
+    /// What would happen: the data of a dry-run, and what a person approves.
+    fn show(&self, bound: &Bound<'_>, world: &World, (digest, seen): (&str, &Preflight)) {
+        let Bound { desk, plan, .. } = bound;
+        if self.manner.format == Format::Json {
+            if self.dry_run {
+                desk.say.document(&report::foreseen(
+                    plan,
+                    digest,
+                    (&world.about(), self.simulate),
+                    seen,
+                ));
+            }
+            return;
+        }
+        let mark = if self.simulate { MARK.chars().count() } else { 0 };
+        let width = desk.settings.columns.saturating_sub(mark);
+        let screen = report::dry_run(plan, digest, &world.about(), seen, width);
+        if self.dry_run {
+            desk.say.data(&format!("{screen}nothing was changed"));
+        } else {
+            desk.say.talk(&screen);
+        }
+    }
+
+    fn nothing_to_do(&self, desk: &Desk, plan: &Plan) -> Prepared {
+        match self.manner.format {
+            Format::Human => desk.say.data(&format!("{} serves already; nothing to do", plan.to)),
+            Format::Json => desk.say.document(&report::nothing_to_do(plan, self.simulate)),
+        }
+        Prepared::Nothing(Exit::Done)
     }
 
     /// The run that left the simulated world to begin in.
@@ -209,13 +232,6 @@ enum Prepared {
     Nothing(Exit),
     /// The run may begin, under this lock, with these bytes of its plan.
     Approved(Lock, Vec<u8>),
-}
-
-fn nothing_to_do(bound: &Bound<'_>, seen: &Preflight) -> Option<Exit> {
-    seen.serves_already(&bound.plan).then(|| {
-        bound.desk.say.data(&format!("{} serves already; nothing to do", bound.plan.to));
-        Exit::Done
-    })
 }
 
 fn loss(seen: &Preflight) -> String {

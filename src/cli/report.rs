@@ -31,8 +31,9 @@ impl ReportVerb {
             None => kept::last(desk, |_| true)?,
         };
         let timeline = kept.read()?;
+        let at_work = kept.at_work(&timeline.plan, &desk.settings)?;
         desk.say.document(&match self.format {
-            Format::Markdown => report::markdown(&timeline),
+            Format::Markdown => report::markdown(&timeline, at_work),
             Format::Json => format!("{:#}\n", report::document(&timeline)),
         });
         Ok(Exit::Done)

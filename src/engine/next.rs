@@ -100,7 +100,9 @@ impl Turn<'_> {
             return None;
         }
         let put_off = state.deferred.as_ref().filter(|deferral| deferral.until > self.now);
-        if let Some(deferral) = put_off.filter(|_| state.life == Life::Open) {
+        if let Some(deferral) =
+            put_off.filter(|_| matches!(state.life, Life::Open | Life::Begun { .. }))
+        {
             return (!self.stops(step)).then_some(Command::Wake(deferral.until));
         }
         match (&state.life, &step.work) {
@@ -114,7 +116,7 @@ impl Turn<'_> {
             }
             (Life::Open, Work::Group { children }) => self.group(step, state, children),
             (Life::Open, Work::Action(work)) => self.open(&Task { step, state, work }),
-            (Life::Begun { change, at }, Work::Action(work)) => {
+            (Life::Begun { change, at, .. }, Work::Action(work)) => {
                 self.begun(&Task { step, state, work }, change, *at)
             }
             // Somebody waits for the answer; a resume opens the step again, and looks before it asks. A group sends nothing,

@@ -5,7 +5,10 @@ use super::{
     timeline::{ChangeStory, End, StepStory, Timeline},
 };
 use crate::{
+    action::{Answer, Change},
+    engine::{Check, Checked, Preflight, Serving},
     model::{Exit, RunId, span::between},
+    plan::{Plan, Step},
     run::Event,
 };
 use jiff::Timestamp;
@@ -38,6 +41,84 @@ fn forget_handles(value: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(forget_handles),
         _ => {}
     }
+}
+
+/// What would happen, and what is known about it: a dry-run.
+pub fn foreseen(
+    plan: &Plan,
+    digest: &str,
+    (about, is_simulated): (&str, bool),
+    seen: &Preflight,
+) -> String {
+    let serves = match &seen.serving {
+        Serving::Agree(region) => json!({ "region": region, "agree": true }),
+        Serving::Partly { region, but } => json!({ "region": region, "agree": false, "but": but }),
+        Serving::Disagree(says) => json!({ "region": null, "agree": false, "says": says }),
+        Serving::Nobody => json!({ "region": null, "agree": true }),
+    };
+    let steps: Vec<_> =
+        plan.steps.iter().map(|step| foreseen_step(step, seen.check(&step.id))).collect();
+    let foreseen = json!({
+        "version": 1,
+        "plan": digest,
+        "runbook": plan.runbook,
+        "path": plan.path,
+        "from": plan.from,
+        "to": plan.to,
+        "mode": plan.mode,
+        "world": about,
+        "serves_now": serves,
+        "blocked": seen.has_blockers(),
+        "expected_seconds": plan.expected().length.as_secs_f64(),
+        "data_loss_seconds": seen.data_loss().map(|loss| loss.as_secs_f64()),
+        "steps": steps,
+    });
+    format!("{}\n", json!({ "simulated": is_simulated, "event": { "foreseen": foreseen } }))
+}
+
+/// The region that a run would move to serves already.
+pub fn nothing_to_do(plan: &Plan, is_simulated: bool) -> String {
+    let event = json!({ "nothing_to_do": { "serves_now": plan.to } });
+    format!("{}\n", json!({ "simulated": is_simulated, "event": event }))
+}
+
+fn foreseen_step(step: &Step, check: Option<&Check>) -> Value {
+    let (answer, changes, why, evidence) = match check.map(|check| &check.found) {
+        None | Some(Checked::NothingToSee) => ("nothing_to_see", None, None, None),
+        Some(Checked::Unknown(why)) => ("unknown", None, Some(why), None),
+        Some(Checked::Seen(seen)) => {
+            let (answer, changes, why) = match &seen.answer {
+                Answer::AsDesired => ("as_desired", None, None),
+                Answer::Missing(changes) | Answer::Unseen(changes) => {
+                    ("changes", Some(changes), None)
+                }
+                Answer::NotYet { why, .. } => ("not_yet", None, Some(why)),
+                Answer::Never { why } => ("never", None, Some(why)),
+            };
+            (answer, changes, why, Some(&seen.evidence))
+        }
+    };
+    let changes: Vec<_> = changes.into_iter().flatten().map(foreseen_change).collect();
+    let findings: Vec<_> = check.map_or(&[][..], |check| &check.findings).iter().collect();
+    json!({
+        "id": step.id,
+        "number": step.number,
+        "title": step.title,
+        "action": step.action().map(|work| &work.action),
+        "asks": step.confirm.is_some(),
+        "on_failure": step.on_failure,
+        "answer": answer,
+        "changes": changes,
+        "why": why,
+        "evidence": evidence,
+        "predicted_by": check.and_then(|check| check.predicted_by.as_ref()),
+        "findings": findings,
+    })
+}
+
+fn foreseen_change(change: &Change) -> Value {
+    json!({ "id": change.id, "says": change.says, "sign": change.sign,
+        "harmful": change.is_harmful() })
 }
 
 /// The whole report.
@@ -109,7 +190,7 @@ fn loss(measures: &Measures, promised: Option<Duration>) -> Value {
     })
 }
 
-fn step((step, story): (&crate::plan::Step, &StepStory)) -> Value {
+fn step((step, story): (&Step, &StepStory)) -> Value {
     let questions: Vec<_> = story
         .questions
         .iter()

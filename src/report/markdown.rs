@@ -3,6 +3,7 @@
 use super::{
     brief::{figures, left_to_do, sent},
     measure::Measures,
+    status::{AtWork, stands},
     text::{self, Page},
     timeline::{ChangeStory, End, Timeline},
     words,
@@ -13,7 +14,7 @@ use crate::{
 };
 use jiff::Timestamp;
 
-pub fn markdown(timeline: &Timeline) -> String {
+pub fn markdown(timeline: &Timeline, at_work: AtWork) -> String {
     let plan = &timeline.plan;
     let mark = if timeline.state.simulated { "SIMULATED: " } else { "" };
     let mut page = Page::default();
@@ -22,7 +23,7 @@ pub fn markdown(timeline: &Timeline) -> String {
         page.line("This run was simulated. No cloud was touched, and no user noticed.\n");
     }
     page.line(format_args!("{}\n", plan.summary));
-    head(timeline, &mut page);
+    head(timeline, at_work, &mut page);
     measured(timeline, &mut page);
     steps(timeline, &mut page);
     questions(timeline, &mut page);
@@ -32,11 +33,10 @@ pub fn markdown(timeline: &Timeline) -> String {
     page.finish()
 }
 
-fn head(timeline: &Timeline, page: &mut Page) {
+fn head(timeline: &Timeline, at_work: AtWork, page: &mut Page) {
     let plan = &timeline.plan;
-    let outcome = timeline.state.finished.map_or("stopped, resumable", words::outcome_of_run);
     let mut rows = vec![
-        ["outcome".to_owned(), outcome.to_owned()],
+        ["outcome".to_owned(), stands(timeline, at_work).to_owned()],
         ["run".to_owned(), format!("`{}` ({})", timeline.run.short(), timeline.run)],
         ["mode".to_owned(), plan.mode.to_string()],
         ["runbook".to_owned(), format!("`{}`", plan.path)],

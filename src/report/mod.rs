@@ -23,7 +23,7 @@ mod words;
 pub use brief::summary;
 pub use dry_run::dry_run;
 pub use ended::{failure, standing};
-pub use json::{document, ended, line};
+pub use json::{document, ended, foreseen, line, nothing_to_do};
 pub use lines::Lines;
 pub use live::{Live, Look, Screen};
 pub use markdown::markdown;

@@ -32,6 +32,8 @@ pub enum Life {
     Begun {
         change: Change,
         at: Timestamp,
+        /// When it was begun before, if that one is in doubt as well: that nothing came of this one says nothing of it.
+        before: Option<Timestamp>,
     },
     /// The cloud has accepted a change and works on it.
     Accepted {
@@ -45,6 +47,10 @@ pub enum Life {
 }
 
 impl Life {
+    fn in_doubt(change: Change, at: Timestamp) -> Self {
+        Self::Begun { change, at, before: None }
+    }
+
     fn name(&self) -> &'static str {
         match self {
             Self::Waiting => "waiting",
@@ -180,7 +186,7 @@ impl StepState {
             (Life::Asking { doubted, .. }, StepFact::Asked { question, evidence }) => {
                 self.ask((question, doubted), evidence, at);
             }
-            (Life::Begun { change, at: begun }, StepFact::Asked { question, evidence })
+            (Life::Begun { change, at: begun, .. }, StepFact::Asked { question, evidence })
                 if matches!(question, Question::Happened { .. }) =>
             {
                 let doubted = Some(Box::new((change, begun)));
@@ -190,12 +196,12 @@ impl StepState {
                 self.answer(question, *answer, at);
             }
             (Life::Open, StepFact::ChangeBegun { change }) => {
-                self.life = Life::Begun { change: change.clone(), at };
+                self.life = Life::in_doubt(change.clone(), at);
             }
-            (Life::Begun { change: open, .. }, StepFact::ChangeBegun { change })
+            (Life::Begun { change: open, at: before, .. }, StepFact::ChangeBegun { change })
                 if open.id == change.id =>
             {
-                self.life = Life::Begun { change: change.clone(), at };
+                self.life = Life::Begun { change: change.clone(), at, before: Some(before) };
             }
             (Life::Begun { change, .. }, StepFact::OperationAccepted { handle, .. }) => {
                 self.life = Life::Accepted { change, handle: handle.clone(), at };
@@ -208,13 +214,13 @@ impl StepState {
                 self.refused = Some(why.clone());
                 self.life = Life::Open;
             }
-            (Life::Begun { .. }, StepFact::ChangeDeferred { why, until }) => {
+            (Life::Begun { change, before, .. }, StepFact::ChangeDeferred { why, until }) => {
                 self.deferred = Some(Deferral { until: *until, why: why.clone() });
-                self.life = Life::Open;
+                self.life = before.map_or(Life::Open, |at| Life::in_doubt(change, at));
             }
             (life @ Life::Begun { .. }, StepFact::ChangeDoubted { .. }) => self.life = life,
             (Life::Accepted { change, at: begun, .. }, StepFact::ChangeDoubted { .. }) => {
-                self.life = Life::Begun { change, at: begun };
+                self.life = Life::in_doubt(change, begun);
             }
             (Life::Open, StepFact::Finished { outcome }) => self.finish(outcome.clone(), at),
             (
@@ -256,7 +262,7 @@ impl StepState {
         self.since = self.since.map(|_| at);
         if let Life::Asking { doubted, .. } = &self.life {
             self.life = match doubted {
-                Some(doubted) => Life::Begun { change: doubted.0.clone(), at: doubted.1 },
+                Some(doubted) => Life::in_doubt(doubted.0.clone(), doubted.1),
                 None => Life::Open,
             };
         }

@@ -84,7 +84,7 @@ impl Turn<'_> {
             }
             (Repeat::OnlyFrom(before), Repeat::OnlyFrom(now)) => {
                 let proves = task.work.mark_valid_for.is_none_or(|valid| view.at <= at + valid);
-                if before != now || !proves {
+                if before != now || !proves || task.is_past_deadline(view.at) {
                     return Some(ask);
                 }
                 if view.at < at + task.work.shows_within {

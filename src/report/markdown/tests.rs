@@ -4,7 +4,7 @@ use crate::report::sample::{told, whole};
 #[test]
 fn the_report_tells_the_whole_run() {
     assert_eq!(
-        markdown(&told(&whole())),
+        markdown(&told(&whole()), AtWork::Nobody),
         "\
 # web: eastus → westus
 

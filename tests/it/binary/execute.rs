@@ -51,6 +51,24 @@ fn a_dry_run_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_dry_run_for_programs_is_one_object() {
+    let desk = Desk::new();
+    let called = desk.call("execute eastus westus --simulate --dry-run --format json");
+    assert_eq!((called.code, called.stderr.as_str()), (Some(0), ""));
+    let event: serde_json::Value = serde_json::from_str(&called.stdout).unwrap();
+    assert_eq!(event["simulated"], true);
+    let foreseen = &event["event"]["foreseen"];
+    assert_eq!(foreseen["serves_now"]["region"], "eastus");
+    assert_eq!(foreseen["blocked"], false);
+    let steps = foreseen["steps"].as_array().unwrap();
+    let changes: usize = steps.iter().map(|s| s["changes"].as_array().unwrap().len()).sum();
+    assert_eq!(changes, 17);
+    let storage = steps.iter().find(|step| step["id"] == "storage").unwrap();
+    assert_eq!(storage["changes"][0]["harmful"], true);
+    assert!(storage["evidence"].as_array().is_some_and(|seen| !seen.is_empty()), "{storage}");
+}
+
+#[test]
 fn the_same_command_after_a_run_has_nothing_to_do() {
     let desk = Desk::new();
     desk.call(RUN);
@@ -59,6 +77,9 @@ fn the_same_command_after_a_run_has_nothing_to_do() {
     assert_eq!(again.code, Some(0), "{}", again.stderr);
     let said = again.stdout + &again.stderr;
     assert!(said.contains("westus serves already; nothing to do"), "{said}");
+    let told = desk.call(&format!("{RUN} --format json --after {}", short(&first)));
+    let event: serde_json::Value = serde_json::from_str(&told.stdout).unwrap();
+    assert_eq!(event["event"]["nothing_to_do"]["serves_now"], "westus");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::{
 use failover::{
     engine::{Ending, Stop},
     plan::{OnFailure, Plan, Step, Work},
-    run::{Fact, RunFact, RunOutcome, StepFact, StepOutcome},
+    run::{Fact, Question, RunFact, RunOutcome, StepFact, StepOutcome},
 };
 use std::time::Duration;
 
@@ -81,6 +81,38 @@ fn a_look_that_takes_long_is_fresh_when_it_comes_back() {
         world.answers_within = Duration::from_mins(10);
         world.cloud.looks_take(Duration::from_secs(50));
         assert_eq!(world.process().await, Some(Ending::Done));
+    });
+}
+
+#[test]
+fn a_second_try_that_is_put_off_leaves_the_first_in_doubt() {
+    in_virtual_time(async {
+        let world = World::new(in_order(vec![step("swap", "storage")]));
+        let cloud = &world.cloud;
+        // No answer to the first try; the second, after a minute in which nothing showed, is put off.
+        cloud.trouble("storage", Some(Trouble::Lost));
+        let somebody = async {
+            world.clock.sleep(Duration::from_secs(40)).await;
+            cloud.trouble("storage", Some(Trouble::Busy));
+            world.clock.sleep(Duration::from_mins(2)).await;
+            // It shows at last, and a colleague moves it back.
+            cloud.swap_by_hand("storage");
+            cloud.swap_by_hand("storage");
+            cloud.trouble("storage", None);
+            std::future::pending::<()>().await;
+        };
+        let ending = tokio::select! {
+            ending = world.process() => ending,
+            () = somebody => None,
+        };
+        let asked = world.operator.asked.lock().unwrap().clone();
+        assert!(matches!(asked.as_slice(), [Question::Happened { .. }]), "{asked:?}");
+        assert_eq!(ending, Some(Ending::Stopped(Stop::Declined)));
+        assert_eq!(cloud.count("POST /storage/swap"), 0);
+        let put_off = |(_, fact): &(_, Fact)| {
+            matches!(fact, Fact::Step { what: StepFact::ChangeDeferred { .. }, .. })
+        };
+        assert!(world.facts().iter().any(put_off), "the second try was not put off");
     });
 }
 
