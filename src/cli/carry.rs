@@ -74,12 +74,12 @@ pub(super) fn lock(desk: &Desk, kept: &Kept, plan: &Plan) -> Result<Lock, Failur
     })
 }
 
-/// Whether somebody can be asked; refuses a run that must ask where nobody can answer.
-pub(super) fn can_ask(desk: &Desk, manner: &Manner, must_ask: bool) -> Result<(), Failure> {
-    if manner.yes || desk.settings.has_terminal || !must_ask {
+/// Refuses a run where nobody could answer its questions.
+pub(super) fn can_ask(desk: &Desk, manner: &Manner) -> Result<(), Failure> {
+    if manner.yes || desk.settings.has_terminal {
         return Ok(());
     }
-    let what = "this run must ask, and there is no terminal to ask at";
+    let what = "this run may have to ask, and there is no terminal to ask at; nothing was changed";
     Err(Failure::new(Exit::CommandLine, what)
         .hint(Hint::says("approve beforehand with --yes, or run it at a terminal")))
 }

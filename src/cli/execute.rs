@@ -68,7 +68,7 @@ impl Execute {
         let unset = if is_rehearsal { Unset::IsMadeUp } else { Unset::IsAMistake };
         let plan = self.chosen.plan(desk, unset)?;
         if !self.dry_run {
-            carry::can_ask(desk, &self.manner, true)?;
+            carry::can_ask(desk, &self.manner)?;
         }
         let realm = if self.simulate { Realm::Simulated } else { Realm::Live };
         let id = RunId::starting_at(Clock::real().now());

@@ -77,6 +77,16 @@ impl CloudFlags {
         self.azure_endpoint.as_ref()?.parse().ok()
     }
 
+    /// Whether both drive the same cloud, however its address is spelt.
+    pub(super) fn is_same_cloud(&self, other: &Self) -> bool {
+        let place = |flags: &Self| {
+            let url = flags.endpoint().filter(|url| !is_public_azure(url))?;
+            let host = if flags.loopback().is_some() { "loopback" } else { url.host_str()? };
+            Some((host.to_owned(), url.port_or_known_default()))
+        };
+        place(self) == place(other)
+    }
+
     /// The port of this machine that stands in for the clouds, if one does.
     pub(super) fn loopback(&self) -> Option<Url> {
         self.endpoint().filter(|url| match url.host() {
@@ -101,6 +111,10 @@ impl CloudFlags {
         let bytes = std::fs::read(&path).map_err(|error| failed(&error))?;
         serde_json::from_slice(&bytes).map_err(|error| failed(&error))
     }
+}
+
+fn is_public_azure(url: &Url) -> bool {
+    url.host_str() == Some("management.azure.com")
 }
 
 fn address(text: &str) -> Result<String, String> {

@@ -9,8 +9,10 @@ use super::{
     world::{Scene, World},
 };
 use crate::{
+    action::Serves,
+    engine::{Checked, preflight_of},
     model::{Clock, Exit, Failure, Hint, StepId, nearest},
-    plan::{OnFailure, Plan, Step, Work},
+    plan::{Effect, Plan, Step, Work},
     provider,
     report::Timeline,
     run::{Fact, RunFact, RunOutcome, StepFact, StepOutcome, StepState},
@@ -39,6 +41,12 @@ pub(super) struct Resume {
     /// Why it is left out, for the report
     #[arg(long, value_name = "TEXT", requires = "skip")]
     reason: Option<String>,
+
+    /// Say --done or --skip of a step whose change is under way
+    ///
+    /// Only for who has looked in the cloud, and has seen that it came to its end there.
+    #[arg(long)]
+    although_under_way: bool,
 
     /// End the run for good; only the steps of `finally` still run
     #[arg(long, conflicts_with_all = ["done", "skip"])]
@@ -75,7 +83,10 @@ impl Resume {
             desk.say.data(&format!("run {run} is {how}; nothing to do"));
             return Ok(Exit::Done);
         }
-        carry::can_ask(desk, &self.manner, must_ask(&timeline))?;
+        if !self.abort {
+            carry::can_ask(desk, &self.manner)?;
+            refuse_superseded(desk, &kept, &plan)?;
+        }
         let said = self.said(desk, &timeline)?;
         let opening = |world: &World| {
             let mut facts = vec![Fact::Run(RunFact::Resumed {
@@ -90,7 +101,11 @@ impl Resume {
         carry::runtime()?.block_on(async {
             let world = self.world(desk, &kept, &timeline)?;
             let opening = opening(&world);
-            let signals = Signals::hear()?;
+            let mut signals = Signals::hear()?;
+            world.sign_in(&timeline.plan).await?;
+            if !self.abort {
+                signals.or_leave(refuse_moved_back(desk, &world, &timeline)).await?;
+            }
             let open = Open { kept, lock, journal, timeline, signals };
             carry::carry(desk, &world, provider::catalogue(), open, (&self.manner, opening)).await
         })
@@ -181,12 +196,12 @@ impl Resume {
             Some(StepOutcome::Owed { .. } | StepOutcome::Failed { .. }) | None => {}
         }
         let open = timeline.state.step(&story.id).and_then(StepState::open_change);
-        if let Some(change) = open.filter(|_| !self.manner.yes) {
+        if let Some(change) = open.filter(|_| !self.although_under_way) {
             let what = format!(
                 "step `{typed}` has a change under way, and the cloud may still carry it out"
             );
             return Err(refused(what).standing(change.says.clone()).hint(Hint::says(
-                "look at it in the cloud; if it is settled there, say so again with --yes",
+                "look at it in the cloud; if it came to its end there, say so again with --although-under-way",
             )));
         }
         Ok(story.id.clone())
@@ -216,16 +231,68 @@ fn can_go_on(kept: &Kept) -> bool {
     })
 }
 
-/// Whether a question may still come.
-fn must_ask(timeline: &Timeline) -> bool {
-    let asks = |step: &Step| step.confirm.is_some() || step.on_failure == OnFailure::Ask;
-    let mut open = timeline
-        .plan
-        .steps
+/// Refuses to go on beside a later run that moved the same system somewhere else: what this one still wants to do, or
+/// owes, was for a world that is gone.
+fn refuse_superseded(desk: &Desk, kept: &Kept, plan: &Plan) -> Result<(), Failure> {
+    // Each simulated run has a world of its own.
+    if kept.realm == Realm::Simulated {
+        return Ok(());
+    }
+    let cloud = CloudFlags::of(kept)?;
+    for later in kept::all(&desk.settings)?.iter().rev() {
+        let is_later = later.realm == kept.realm && later.id > kept.id;
+        if !is_later || CloudFlags::of(later).is_ok_and(|other| !other.is_same_cloud(&cloud)) {
+            continue;
+        }
+        let Ok(timeline) = later.read() else { continue };
+        let (lock, to) = (&timeline.plan.lock, &timeline.plan.to);
+        if timeline.started().is_some() && *lock == plan.lock && *to != plan.to {
+            let (run, later) = (kept.id.short(), later.id.short());
+            let what = format!("run {run} is out of date: run {later} moved to {to} after it");
+            return Err(out_of_date(desk, kept, what));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses to go on when what this run moved for good serves from where it was: somebody moved it back.
+async fn refuse_moved_back(desk: &Desk, world: &World, timeline: &Timeline) -> Result<(), Failure> {
+    let plan = &timeline.plan;
+    let has_moved = |step: &Step| {
+        let is_final = step.action().is_some_and(|work| work.effect == Effect::CannotBeUndone);
+        let state = timeline.state.step(&step.id);
+        let is_done = state.is_some_and(|s| s.outcome().is_some_and(StepOutcome::lets_go_on));
+        is_final && is_done && state.is_some_and(|state| !state.settled.is_empty())
+    };
+    if !plan.steps.iter().any(has_moved) {
+        return Ok(());
+    }
+    let (catalogue, clients) = (provider::catalogue(), world.read_only());
+    let seen = preflight_of(plan, catalogue, &clients, has_moved).await;
+    let back: Vec<_> = seen
+        .checks
         .iter()
-        .zip(&timeline.steps)
-        .filter(|(_, story)| story.outcome.is_none());
-    open.any(|(step, _)| asks(step))
+        .filter(|check| match &check.found {
+            Checked::Seen(seen) => seen.serves == Serves::Region(plan.from.clone()),
+            Checked::NothingToSee | Checked::Unknown(_) => false,
+        })
+        .map(|check| format!("`{}`", check.step))
+        .collect();
+    if back.is_empty() {
+        return Ok(());
+    }
+    let kept = kept::named(desk, &timeline.run.to_string())?;
+    let (run, from) = (timeline.run.short(), &plan.from);
+    let what = format!("run {run} is out of date: {} serves from {from} again", back.join(", "));
+    Err(out_of_date(desk, &kept, what))
+}
+
+fn out_of_date(desk: &Desk, kept: &Kept, what: String) -> Failure {
+    let abort = format!("failover resume {} --abort", kept.id.short());
+    Failure::new(Exit::Preflight, what)
+        .standing("nothing was changed: what this run still wants could harm what serves now")
+        .hint(Hint::run("end it for good", desk.settings.command(&abort)))
+        .hint(Hint::says("then begin a new run, which looks at everything anew"))
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::{
     model::{Exit, Failure, Hint},
     plan::{Plan, Step},
     report::{self, AtWork, Timeline},
-    run::{Life, Question, RunOutcome},
+    run::{RunOutcome, StepState},
 };
 
 /// A run that wants to begin.
@@ -33,7 +33,7 @@ pub(super) fn refuse(desk: &Desk, new: &New<'_>) -> Result<(), Failure> {
     };
     let in_the_same_world = |kept: &&Kept| kept.realm == new.kept.realm && kept.id != new.kept.id;
     for kept in others.iter().filter(in_the_same_world).rev() {
-        let Some(timeline) = read(desk, kept, new) else { continue };
+        let Some(timeline) = read(kept, new)? else { continue };
         if kept.at_work(&timeline.plan, &desk.settings)? == AtWork::Somebody {
             continue;
         }
@@ -44,29 +44,38 @@ pub(super) fn refuse(desk: &Desk, new: &New<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A run under the same lock. One that cannot be read cannot be gone on with either, so it must not be in the way; but
-/// somebody must hear of it.
-fn read(desk: &Desk, kept: &Kept, new: &New<'_>) -> Option<Timeline> {
+/// A run under the same lock. One that cannot be read may have a change under way, and nobody can tell.
+fn read(kept: &Kept, new: &New<'_>) -> Result<Option<Timeline>, Failure> {
     let has_other_lock = kept.plan().is_ok_and(|plan| plan.lock != new.plan.lock);
     // A rehearsal against a port of this machine says nothing of the cloud itself.
     let is_elsewhere = kept.realm == Realm::Live
-        && CloudFlags::of(kept).is_ok_and(|cloud| cloud.endpoint() != new.cloud.endpoint());
+        && CloudFlags::of(kept).is_ok_and(|cloud| !cloud.is_same_cloud(new.cloud));
     if has_other_lock || is_elsewhere {
-        return None;
+        return Ok(None);
     }
-    let told = |failure: &Failure| {
+    kept.read().map(Some).map_err(|unread| {
         let run = kept.id.short();
-        desk.say.talk(&format!("warning: run {run} may have a change under way: {failure}"));
-    };
-    kept.read().inspect_err(told).ok()
+        let what = format!(
+            "run {run} may have a change under way, and cannot be read; nothing new was begun"
+        );
+        let folder = kept.folder.path().display();
+        Failure::new(Exit::Journal, what).because(unread).hint(Hint::says(format!(
+            "look in the cloud at what it was doing; then move {folder} away, and begin again"
+        )))
+    })
 }
 
 /// Why nothing else may begin beside this run, if so.
 fn under_way(timeline: &Timeline, flags: &str) -> Option<Failure> {
-    if let Some(RunOutcome::Done | RunOutcome::Aborted) = timeline.state.finished {
+    if timeline.state.finished == Some(RunOutcome::Done) {
         return None;
     }
-    let open: Vec<_> = timeline.plan.steps.iter().filter(|step| is_open(timeline, step)).collect();
+    // A run that was ended for good left what is harmless as it was.
+    let is_open = |step: &&Step| {
+        let change = timeline.state.step(&step.id).and_then(StepState::open_change);
+        change.is_some_and(|change| !timeline.state.aborted || change.is_harmful())
+    };
+    let open: Vec<_> = timeline.plan.steps.iter().filter(is_open).collect();
     if open.is_empty() {
         return None;
     }
@@ -81,26 +90,13 @@ fn under_way(timeline: &Timeline, flags: &str) -> Option<Failure> {
     Some(report::standing(timeline).into_iter().fold(failure, Failure::standing))
 }
 
-fn is_open(timeline: &Timeline, step: &Step) -> bool {
-    match timeline.state.step(&step.id).map(|state| &state.life) {
-        Some(
-            Life::Begun { .. }
-            | Life::Accepted { .. }
-            | Life::Asking { question: Question::Happened { .. }, .. },
-        ) => true,
-        Some(Life::Waiting | Life::Open | Life::Asking { .. } | Life::Finished { .. }) | None => {
-            false
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
         cli::kept::tests::{desk, keep_facts},
         report::sample::{failover, on, plan, started},
-        run::{Answer, Fact, RunFact, StepFact},
+        run::{Answer, Fact, Question, RunFact, StepFact},
     };
 
     const NEW: i64 = 900;
@@ -156,10 +152,13 @@ mod tests {
         let mut settled = begun();
         settled.push(on("storage", StepFact::ChangeSettled { request_id: None }));
         beside(Realm::Live, &settled, false).await.unwrap();
-        let mut ended = begun();
-        ended.push(Fact::Run(RunFact::Aborted { who: "asha".to_owned() }));
-        ended.push(Fact::Run(RunFact::Finished { outcome: RunOutcome::Aborted }));
-        beside(Realm::Live, &ended, false).await.unwrap();
+        let aborted = Fact::Run(RunFact::Aborted { who: "asha".to_owned() });
+        let ended = Fact::Run(RunFact::Finished { outcome: RunOutcome::Aborted });
+        settled.extend([aborted.clone(), ended.clone()]);
+        beside(Realm::Live, &settled, false).await.unwrap();
+        let mut in_doubt = begun();
+        in_doubt.extend([aborted, ended]);
+        beside(Realm::Live, &in_doubt, false).await.unwrap_err();
     }
 
     #[tokio::test]

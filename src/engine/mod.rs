@@ -19,9 +19,10 @@ mod watch;
 pub use error::EngineError;
 pub use hand::{Hand, Hands, Seen, Stop, View};
 pub use interrupt::{Force, Interrupter, Interrupts};
+use next::has_failed;
 pub use next::{Command, is_stopping, next};
 pub use operator::{Ask, Operator, Reply};
-pub use preflight::{Check, Checked, Preflight, Serving, preflight};
+pub use preflight::{Check, Checked, Preflight, Serving, preflight, preflight_of};
 
 use crate::{
     action::{Action, Answer as Observed, Catalogue, Clients, Look},
@@ -138,6 +139,9 @@ impl Engine {
                     self.record(vec![fact]).await?;
                 }
                 Woken::Interrupted(Force::AtOnce) => {
+                    // What has come back already must not be lost: a handle would become a doubt.
+                    let done = self.come_back();
+                    self.take_in(done).await?;
                     self.record(vec![Fact::Run(RunFact::Interrupted)]).await?;
                     return Ok(Ending::Stopped(Stop::Interrupted));
                 }
@@ -189,13 +193,36 @@ impl Engine {
         let durability = if is_barrier { Durability::Now } else { Durability::WithTheNext };
         let receipt = self.parts.journal.append(at, &facts, durability).await?;
         for fact in facts {
-            if let Fact::Step { step, what: StepFact::Reopened } = &fact {
-                self.hands.drop_view(step);
-                self.hands.hand(step).is_reopened = true;
+            if let Fact::Step { step, what } = &fact {
+                self.take_note(step, what);
             }
             (self.parts.listener)(&Event::Fact { at, fact });
         }
         Ok(receipt)
+    }
+
+    /// What was seen before a change came to its end says nothing of the world after it.
+    fn take_note(&mut self, step: &StepId, what: &StepFact) {
+        match what {
+            StepFact::ChangeSettled { .. } | StepFact::ChangeRefused { .. } => {
+                self.hands.drop_view(step);
+            }
+            StepFact::Reopened => {
+                self.hands.drop_view(step);
+                self.hands.hand(step).is_reopened = true;
+            }
+            StepFact::Started
+            | StepFact::Observed { .. }
+            | StepFact::Asked { .. }
+            | StepFact::Answered { .. }
+            | StepFact::ChangeBegun { .. }
+            | StepFact::OperationAccepted { .. }
+            | StepFact::ChangeDeferred { .. }
+            | StepFact::ChangeDoubted { .. }
+            | StepFact::Finished { .. }
+            | StepFact::Skipped { .. }
+            | StepFact::DoneByHand { .. } => {}
+        }
     }
 
     /// Starts one effect. `None` when its action could not be bound, which then stands as what was seen.
@@ -284,6 +311,15 @@ impl Engine {
         }
     }
 
+    /// The effects that are done.
+    fn come_back(&mut self) -> Vec<Done> {
+        let mut all = Vec::new();
+        while let Some(done) = self.effects.try_join_next_with_id() {
+            all.extend(finished(done, &mut self.at_work));
+        }
+        all
+    }
+
     async fn wait(
         &mut self,
         wake: Option<Timestamp>,
@@ -300,11 +336,9 @@ impl Engine {
             biased;
             force = self.parts.interrupts.next() => Woken::Interrupted(force),
             Some(done) = self.effects.join_next_with_id() => {
-                let mut all = vec![finished(done, &mut self.at_work)];
-                while let Some(done) = self.effects.try_join_next_with_id() {
-                    all.push(finished(done, &mut self.at_work));
-                }
-                Woken::Done(all.into_iter().flatten().collect())
+                let mut all: Vec<_> = finished(done, &mut self.at_work).into_iter().collect();
+                all.extend(self.come_back());
+                Woken::Done(all)
             }
             Some(answer) = self.asks.join_next() => match answer {
                 Ok(done) => Woken::Done(vec![done]),
@@ -360,7 +394,10 @@ impl Engine {
             return Ok(None);
         }
         if is_stopping {
-            return Ok(Some(self.hands.stopping.map_or(Ending::Failed, Ending::Stopped)));
+            // Whoever interrupts a run that has failed must hear that it has.
+            let stop =
+                self.hands.stopping.filter(|_| !has_failed(&self.parts.plan, &self.parts.state));
+            return Ok(Some(stop.map_or(Ending::Failed, Ending::Stopped)));
         }
         let Parts { plan, state, .. } = &self.parts;
         let open = |step: &&Step| state.step(&step.id).is_some_and(|s| s.outcome().is_none());

@@ -62,12 +62,15 @@ pub fn next(plan: &Plan, state: &RunState, hands: &Hands, now: Timestamp) -> Vec
 
 /// Whether nothing new may be started.
 pub fn is_stopping(plan: &Plan, state: &RunState, hands: &Hands) -> bool {
-    let has_failed = |(step, of_step): (&Step, &StepState)| {
-        // What failed in a run that was ended for good holds up nothing.
+    hands.stopping.is_some() || has_failed(plan, state)
+}
+
+/// Whether a step failed, and nobody has opened it again. What failed in a run that was ended for good holds up nothing.
+pub(super) fn has_failed(plan: &Plan, state: &RunState) -> bool {
+    plan.steps.iter().zip(state.steps()).any(|(step, of_step)| {
         let counts = step.is_finally || !state.aborted;
         counts && matches!(of_step.outcome(), Some(StepOutcome::Failed { .. }))
-    };
-    hands.stopping.is_some() || plan.steps.iter().zip(state.steps()).any(has_failed)
+    })
 }
 
 struct Turn<'a> {
@@ -99,11 +102,8 @@ impl Turn<'_> {
         if self.hands.is_busy(&step.id) {
             return None;
         }
-        let put_off = state.deferred.as_ref().filter(|deferral| deferral.until > self.now);
-        if let Some(deferral) =
-            put_off.filter(|_| matches!(state.life, Life::Open | Life::Begun { .. }))
-        {
-            return (!self.stops(step)).then_some(Command::Wake(deferral.until));
+        if let Some(until) = put_off(state, self.now).filter(|_| !self.stops(step)) {
+            return Some(Command::Wake(until));
         }
         match (&state.life, &step.work) {
             (Life::Finished { outcome: StepOutcome::Owed { .. } }, Work::Action(_)) => {
@@ -167,11 +167,14 @@ impl Turn<'_> {
 
     /// Whether nothing more will come of a step in a run that was ended for good.
     fn is_left_alone(&self, step: &Step) -> bool {
-        let is_under_way = self.state_of(&step.id).is_some_and(|state| match state.life {
+        let is_under_way = self.state_of(&step.id).is_some_and(|state| match &state.life {
             Life::Accepted { .. } => true,
-            // Looked at once more, in case it happened.
-            Life::Begun { .. } => self.hands.view(&step.id).is_none(),
-            Life::Waiting | Life::Open | Life::Asking { .. } | Life::Finished { .. } => false,
+            // What could do harm must be known; the rest is looked at once more, in case it happened.
+            Life::Begun { change, .. } => {
+                change.is_harmful() || self.hands.view(&step.id).is_none()
+            }
+            Life::Asking { .. } => state.open_change().is_some_and(Change::is_harmful),
+            Life::Waiting | Life::Open | Life::Finished { .. } => false,
         });
         !is_under_way && !self.hands.is_busy(&step.id)
     }
@@ -192,34 +195,6 @@ impl Turn<'_> {
             Some(at) => Command::Wake(at),
             None => Command::Poll { step: step.id.clone(), handle: handle.clone() },
         }
-    }
-
-    fn group(&self, step: &Step, state: &StepState, children: &[StepId]) -> Option<Command> {
-        let states: Vec<_> = children.iter().filter_map(|child| self.state_of(child)).collect();
-        if let Some(outcome) = together(&states) {
-            return Some(record(step, StepFact::Finished { outcome }));
-        }
-        let says = self.confirm(step)?;
-        let wants = |child: &StepId| {
-            let (Some(step), Some(state)) = (self.plan.step(child), self.state_of(child)) else {
-                return false;
-            };
-            matches!(state.life, Life::Open)
-                && self.wanted(child).is_some_and(|change| {
-                    state.settled_at(&change.id).is_none() && self.needs_consent(step, state)
-                })
-        };
-        let all_seen = children.iter().zip(&states).all(|(child, state)| {
-            !matches!(state.life, Life::Open | Life::Waiting) || self.hands.view(child).is_some()
-        });
-        if self.stops(step) || !all_seen || !children.iter().any(wants) {
-            return None;
-        }
-        Some(Command::Ask {
-            step: step.id.clone(),
-            question: Question::Consent { says },
-            evidence: self.question_evidence(step, state),
-        })
     }
 
     /// The first change that a step's last view asks for.
@@ -310,6 +285,19 @@ impl Turn<'_> {
             return Some(Command::Ask {
                 step: task.step.id.clone(),
                 question: Question::Attest { change: change.id.clone(), says: change.says.clone() },
+                evidence: task.state.evidence.clone(),
+            });
+        }
+        // An attempt before this one sent it, and nobody knows what became of it.
+        let before = task.state.harm.as_ref().filter(|(id, _)| *id == change.id);
+        if let Some((id, sent)) = before {
+            return Some(Command::Ask {
+                step: task.step.id.clone(),
+                question: Question::Again {
+                    change: id.clone(),
+                    says: change.says.clone(),
+                    sent: *sent,
+                },
                 evidence: task.state.evidence.clone(),
             });
         }
@@ -435,9 +423,14 @@ impl Task<'_> {
         }
     }
 
-    /// Judged by the time of the look, not by now: a resume after a long gap looks once before it gives up.
+    /// Judged by the time of the look, not by now: a resume after a long gap looks once before it gives up. Each stage of
+    /// a shift has the whole time for itself.
     fn is_past_deadline(&self, look: Timestamp) -> bool {
-        self.state.since.is_some_and(|since| since + self.work.timeout < look)
+        let attempt = self.state.attempt;
+        let stages =
+            self.state.settled.iter().filter(|s| s.attempt == attempt && !s.stayed.is_zero());
+        let since = self.state.since.max(stages.map(|stage| stage.at).max());
+        since.is_some_and(|since| since + self.work.timeout < look)
     }
 }
 
@@ -449,15 +442,11 @@ fn is_settled(state: &StepState, change: &Change) -> bool {
     state.settled.iter().any(|done| done.change == change.id)
 }
 
-/// How a group ended, once all its children have.
-fn together(children: &[&StepState]) -> Option<StepOutcome> {
-    let outcomes: Option<Vec<_>> = children.iter().map(|state| state.outcome()).collect();
-    let outcomes = outcomes?;
-    if outcomes.iter().any(|outcome| !outcome.lets_go_on()) {
-        return None;
-    }
-    let unchanged = outcomes.iter().all(|outcome| **outcome == StepOutcome::AlreadyDone);
-    Some(if unchanged { StepOutcome::AlreadyDone } else { StepOutcome::Succeeded })
+/// Until when the cloud wants to be left alone, if it does.
+fn put_off(state: &StepState, now: Timestamp) -> Option<Timestamp> {
+    let can_send = matches!(state.life, Life::Open | Life::Begun { .. });
+    let until = state.deferred.as_ref()?.until;
+    (can_send && until > now).then_some(until)
 }
 
 /// Whether an owed step is being tried again.

@@ -89,6 +89,16 @@ impl Preflight {
 
 /// Looks at every step of the plan at once.
 pub async fn preflight(plan: &Plan, catalogue: Catalogue, clients: &Clients) -> Preflight {
+    preflight_of(plan, catalogue, clients, |_| true).await
+}
+
+/// Looks at some steps of the plan at once.
+pub async fn preflight_of(
+    plan: &Plan,
+    catalogue: Catalogue,
+    clients: &Clients,
+    is_meant: impl Fn(&Step) -> bool,
+) -> Preflight {
     let mut looks = JoinSet::new();
     let empty = RunState::new(plan.steps.iter().map(|step| &step.id));
     let mut checks: Vec<Check> = plan
@@ -103,7 +113,7 @@ pub async fn preflight(plan: &Plan, catalogue: Catalogue, clients: &Clients) -> 
         .collect();
     for (place, step) in plan.steps.iter().enumerate() {
         let Some(work) = step.action() else { continue };
-        if work.effect == Effect::Reads || work.with.is_late() {
+        if work.effect == Effect::Reads || work.with.is_late() || !is_meant(step) {
             continue;
         }
         let action = match bind(step, catalogue, plan, clients, &empty) {
@@ -113,6 +123,7 @@ pub async fn preflight(plan: &Plan, catalogue: Catalogue, clients: &Clients) -> 
                 continue;
             }
         };
+        checks[place].found = Checked::Unknown("it could not be looked at".to_owned());
         let now = clients.clock.now();
         let look = Look { now, since: now, settled: Vec::new() };
         looks.spawn(async move {
@@ -121,7 +132,7 @@ pub async fn preflight(plan: &Plan, catalogue: Catalogue, clients: &Clients) -> 
         });
     }
     while let Some(look) = looks.join_next().await {
-        // A look that panicked leaves its check as it was: nothing is known.
+        // A look that panicked leaves its check as it was.
         let Ok((place, seen, findings)) = look else { continue };
         checks[place].findings = findings;
         checks[place].found = match seen {

@@ -1,6 +1,7 @@
 //! The screen at the end of a run that came to its end: what was promised and what was measured.
 
 use super::{
+    ended::standing,
     measure::{Loss, Measures, Recovery},
     text::{self, Page},
     timeline::Timeline,
@@ -34,6 +35,11 @@ pub fn summary(timeline: &Timeline, report: &str, flags: &str) -> String {
     page.line(head);
     let figures = text::rows(&figures(timeline, &measures));
     figures.lines().for_each(|row| page.line(format_args!("  {row}")));
+    if outcome == "aborted" {
+        for line in standing(timeline) {
+            page.line(format_args!("  now            {line}"));
+        }
+    }
     let owed = timeline.owed();
     if !owed.is_empty() {
         let run = timeline.run.short();

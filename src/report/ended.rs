@@ -3,24 +3,19 @@
 use super::{
     text,
     timeline::{End, Timeline},
+    words,
 };
 use crate::{
     engine::{Ending, Stop},
     model::{Exit, Failure, Hint, StepId, span::clock_time},
     plan::Step,
-    run::{Life, StepOutcome, StepState},
+    run::{Life, StepOutcome},
 };
 
 /// Why the run is not done, when it is not.
 pub fn failure(timeline: &Timeline, ending: Ending, flags: &str) -> Option<Failure> {
     let run = timeline.run.short();
     let resume = format!("failover resume {run}{flags}");
-    let asking = || {
-        let asks = |state: &StepState| matches!(state.life, Life::Asking { .. });
-        let step =
-            timeline.plan.steps.iter().find(|s| timeline.state.step(&s.id).is_some_and(asks));
-        step.map_or_else(|| "a step".to_owned(), |step| format!("`{}`", step.id))
-    };
     let stopped = |exit, what: String| Failure::new(exit, what);
     let failure = match ending {
         Ending::Done | Ending::Owing | Ending::Aborted => return None,
@@ -31,19 +26,34 @@ pub fn failure(timeline: &Timeline, ending: Ending, flags: &str) -> Option<Failu
         }
         Ending::Stopped(Stop::Declined) => {
             stopped(Exit::Declined, "declined; nothing more was started".to_owned())
-                .hint(Hint::run("go on; it asks again", resume.clone()))
+                .hint(Hint::run(
+                    "go on; it looks again, and asks before what cannot be undone",
+                    resume.clone(),
+                ))
                 .hint(Hint::run("end the run for good", format!("{resume} --abort")))
         }
         Ending::Stopped(Stop::Unanswered) => {
-            let what = format!("{} asks, and nobody is there who could answer", asking());
+            let what = format!("{}, and nobody is there who could answer", asking(timeline));
             stopped(Exit::Failed, what).hint(Hint::run("go on at a terminal", resume))
         }
     };
     Some(standing(timeline).into_iter().fold(failure, Failure::standing))
 }
 
+/// Which step asks, and what.
+fn asking(timeline: &Timeline) -> String {
+    let question = |step: &Step| match &timeline.state.step(&step.id)?.life {
+        Life::Asking { question, .. } => {
+            Some(format!("`{}` asks: {}", step.id, words::asked(question)))
+        }
+        _ => None,
+    };
+    let asks = timeline.plan.steps.iter().find_map(question);
+    asks.unwrap_or_else(|| "a step asks".to_owned())
+}
+
 fn failed(timeline: &Timeline, resume: &str) -> Failure {
-    let Some((story, why)) = timeline.failed() else {
+    let Some((story, why)) = timeline.failures().next() else {
         return Failure::new(Exit::Bug, "the run failed, and no step says why");
     };
     let step = &story.id;
@@ -114,9 +124,13 @@ pub fn standing(timeline: &Timeline) -> Vec<String> {
         Some(Life::Begun { at, .. }) => {
             Some(format!("{} is in doubt (sent at {})", step.id, clock_time(*at)))
         }
+        Some(Life::Asking { doubted: Some(doubted), .. }) => {
+            Some(format!("{} is in doubt (sent at {})", step.id, clock_time(doubted.1)))
+        }
         _ => None,
     };
     parts.extend(timeline.plan.steps.iter().filter_map(under_way));
+    parts.extend(timeline.failures().map(|(story, _)| format!("{} failed", story.id)));
     let owed = timeline.owed();
     if !owed.is_empty() {
         let verb = if owed.len() == 1 { "is" } else { "are" };

@@ -144,9 +144,7 @@ fn loss(timeline: &Timeline) -> Loss {
     if harmful.is_empty() {
         return Loss::Nothing;
     }
-    let known: Vec<_> = harmful
-        .iter()
-        .filter_map(|(step, change)| Some((step.id.clone(), change.data_loss?)))
-        .collect();
-    if known.is_empty() { Loss::NotMeasured } else { Loss::UpTo(known) }
+    // A loss that is known must not hide one that is not.
+    let known = harmful.iter().map(|(step, change)| Some((step.id.clone(), change.data_loss?)));
+    known.collect::<Option<Vec<_>>>().map_or(Loss::NotMeasured, Loss::UpTo)
 }

@@ -6,7 +6,10 @@ use super::{
 };
 use crate::{
     engine::Ask,
-    model::{DATA_LOSS, StepId, span::show},
+    model::{
+        DATA_LOSS, StepId,
+        span::{clock_time, show},
+    },
     plan::{Effect, Plan, Step},
     run::Question,
 };
@@ -23,7 +26,9 @@ pub fn question(ask: &Ask, plan: &Plan, width: usize) -> String {
     if let Some(promised) = plan.objectives.rpo.filter(|_| ask.evidence.get(DATA_LOSS).is_some()) {
         facts.push(("promised".to_owned(), format!("at most {} of data loss", show(promised))));
     }
-    if matches!(ask.question, Question::Consent { .. }) && cannot_be_undone(plan, &ask.step) {
+    if matches!(ask.question, Question::Consent { .. } | Question::Again { .. })
+        && cannot_be_undone(plan, &ask.step)
+    {
         let way_back = "no way back but a failback, once replication is back";
         facts.push(("after this".to_owned(), way_back.to_owned()));
     }
@@ -63,6 +68,11 @@ fn heading(question: &Question) -> String {
             "did this happen? {says}\n    It was sent, no answer came, and the cloud does not tell. Sent a \
              second time it could do harm."
         ),
+        Question::Again { says, sent, .. } => format!(
+            "send this once more? {says}\n    It was sent at {}, and does not show. If it did happen and was undone \
+             since, this does it again.",
+            clock_time(*sent)
+        ),
         Question::Without { why } => format!("it failed; go on without it? {why}"),
     }
 }
@@ -75,6 +85,9 @@ fn answers(question: &Question) -> &'static str {
         Question::Attest { .. } => "  yes  it is done      no  stop here; resume later",
         Question::Happened { .. } => {
             "  yes  it happened; go on after it      no  it did not; stop here, and a resume looks again"
+        }
+        Question::Again { .. } => {
+            "  yes  send it once more      no  stop here; a resume asks again"
         }
         Question::Without { .. } => {
             "  yes  leave it out and go on      no  stop here; a resume tries it again"

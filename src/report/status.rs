@@ -72,7 +72,7 @@ pub fn stands(timeline: &Timeline, at_work: AtWork) -> &'static str {
         (Some(outcome), _) => words::outcome_of_run(outcome),
         (None, AtWork::Somebody) => "running",
         (None, AtWork::Nobody) if timeline.started().is_none() => "never began",
-        (None, AtWork::Nobody) if timeline.failed().is_some() => "failed, resumable",
+        (None, AtWork::Nobody) if timeline.failures().next().is_some() => "failed, resumable",
         (None, AtWork::Nobody) if timeline.interrupted => "interrupted, resumable",
         (None, AtWork::Nobody) => "stopped, resumable",
     }

@@ -230,8 +230,9 @@ impl Timeline {
         self.work().map(|(step, _)| &step.id).filter(|id| is_owed(id)).collect()
     }
 
-    pub fn failed(&self) -> Option<(&StepStory, &str)> {
-        self.steps.iter().find_map(|story| match &story.outcome {
+    /// The steps that failed, and why.
+    pub fn failures(&self) -> impl Iterator<Item = (&StepStory, &str)> {
+        self.steps.iter().filter_map(|story| match &story.outcome {
             Some(StepOutcome::Failed { why }) => Some((story, why.as_str())),
             _ => None,
         })
@@ -266,7 +267,7 @@ impl StepStory {
                 self.since = Some(at);
                 (self.finished, self.outcome) = (None, None);
             }
-            StepFact::Observed { evidence } => self.evidence = evidence.clone(),
+            StepFact::Observed { evidence } => self.evidence.take_in(evidence),
             StepFact::Asked { question, evidence } => {
                 let (question, evidence) = (question.clone(), evidence.clone());
                 self.questions.push(Asked { question, evidence, at, answered: None, until: at });

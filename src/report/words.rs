@@ -83,6 +83,9 @@ pub(super) fn asked(question: &Question) -> String {
         Question::Consent { says } => says.clone(),
         Question::Attest { says, .. } => format!("is this done? {says}"),
         Question::Happened { says, .. } => format!("did this happen? {says}"),
+        Question::Again { says, sent, .. } => {
+            format!("send this once more, sent at {} before? {says}", clock_time(*sent))
+        }
         Question::Without { why } => format!("go on without it? {why}"),
     }
 }

@@ -121,6 +121,8 @@ pub enum Question {
     Attest { change: ChangeId, says: String },
     /// Did this change, of which no answer came, happen?
     Happened { change: ChangeId, says: String },
+    /// This harmful change was sent before, and does not show: may it be sent once more?
+    Again { change: ChangeId, says: String, sent: Timestamp },
     /// It failed: go on without it?
     Without { why: String },
 }

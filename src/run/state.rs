@@ -32,7 +32,8 @@ pub enum Life {
     Begun {
         change: Change,
         at: Timestamp,
-        /// When it was begun before, if that one is in doubt as well: that nothing came of this one says nothing of it.
+        /// When it was begun before, if it could do harm and that one is in doubt: that the cloud says no to this one says
+        /// nothing of it.
         before: Option<Timestamp>,
     },
     /// The cloud has accepted a change and works on it.
@@ -68,6 +69,8 @@ impl Life {
 pub struct Settled {
     pub change: ChangeId,
     pub at: Timestamp,
+    /// How long the step had to stay as it was before this change.
+    pub stayed: Duration,
     pub attempt: u32,
 }
 
@@ -84,6 +87,16 @@ pub struct Agreement {
     pub asked_at: Timestamp,
     pub at: Timestamp,
     pub data_loss: Option<Duration>,
+    /// Whether the operator was told that nobody knows the loss.
+    pub is_unknown: bool,
+}
+
+/// What an open question showed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Asked {
+    at: Timestamp,
+    data_loss: Option<Duration>,
+    is_unknown: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -103,7 +116,9 @@ pub struct StepState {
     pub deferred: Option<Deferral>,
     /// The operator goes on without it, in spite of this.
     pub without: Option<String>,
-    asked: Option<(Timestamp, Option<Duration>)>,
+    /// The last harmful change that was sent and may have happened, in whichever attempt, and when it was begun.
+    pub harm: Option<(ChangeId, Timestamp)>,
+    asked: Option<Asked>,
 }
 
 impl StepState {
@@ -119,6 +134,7 @@ impl StepState {
             refused: None,
             deferred: None,
             without: None,
+            harm: None,
             asked: None,
         }
     }
@@ -158,10 +174,24 @@ impl StepState {
         self.settled.iter().map(|done| done.at).max()
     }
 
-    fn settle(&mut self, change: ChangeId, at: Timestamp) {
-        self.settled.push(Settled { change, at, attempt: self.attempt });
+    fn settle(&mut self, change: ChangeId, stayed: Duration, at: Timestamp) {
+        self.settled.push(Settled { change, at, stayed, attempt: self.attempt });
         self.deferred = None;
         self.life = Life::Open;
+    }
+
+    fn begin(&mut self, change: &Change, before: Option<Timestamp>, at: Timestamp) {
+        let before = before.filter(|_| change.is_harmful());
+        if change.is_harmful() {
+            self.harm = Some((change.id.clone(), at));
+        }
+        self.life = Life::Begun { change: change.clone(), at, before };
+    }
+
+    /// Nothing came of what was begun last. That says nothing of the same change, begun before it and in doubt.
+    fn came_to_nothing(&mut self, change: Change, before: Option<Timestamp>) {
+        self.harm = before.map(|at| (change.id.clone(), at));
+        self.life = before.map_or(Life::Open, |at| Life::in_doubt(change, at));
     }
 
     fn finish(&mut self, outcome: StepOutcome, at: Timestamp) {
@@ -180,28 +210,17 @@ impl StepState {
                 self.evidence.take_in(evidence);
                 self.life = life;
             }
-            (Life::Open, StepFact::Asked { question, evidence }) => {
-                self.ask((question, None), evidence, at);
-            }
-            (Life::Asking { doubted, .. }, StepFact::Asked { question, evidence }) => {
-                self.ask((question, doubted), evidence, at);
-            }
-            (Life::Begun { change, at: begun, .. }, StepFact::Asked { question, evidence })
-                if matches!(question, Question::Happened { .. }) =>
-            {
-                let doubted = Some(Box::new((change, begun)));
-                self.ask((question, doubted), evidence, at);
+            (life, StepFact::Asked { question, evidence }) => {
+                return self.ask(life, question, evidence, at);
             }
             (Life::Asking { question, .. }, StepFact::Answered { answer, .. }) => {
                 self.answer(question, *answer, at);
             }
-            (Life::Open, StepFact::ChangeBegun { change }) => {
-                self.life = Life::in_doubt(change.clone(), at);
-            }
+            (Life::Open, StepFact::ChangeBegun { change }) => self.begin(change, None, at),
             (Life::Begun { change: open, at: before, .. }, StepFact::ChangeBegun { change })
                 if open.id == change.id =>
             {
-                self.life = Life::Begun { change: change.clone(), at, before: Some(before) };
+                self.begin(change, Some(before), at);
             }
             (Life::Begun { change, .. }, StepFact::OperationAccepted { handle, .. }) => {
                 self.life = Life::Accepted { change, handle: handle.clone(), at };
@@ -209,19 +228,25 @@ impl StepState {
             (
                 Life::Begun { change, .. } | Life::Accepted { change, .. },
                 StepFact::ChangeSettled { .. },
-            ) => self.settle(change.id, at),
-            (Life::Begun { .. } | Life::Accepted { .. }, StepFact::ChangeRefused { why, .. }) => {
+            ) => self.settle(change.id, change.stay_before, at),
+            (Life::Begun { change, before, .. }, StepFact::ChangeRefused { why, .. }) => {
                 self.refused = Some(why.clone());
+                self.came_to_nothing(change, before);
+            }
+            (Life::Accepted { .. }, StepFact::ChangeRefused { why, .. }) => {
+                self.refused = Some(why.clone());
+                self.harm = None;
                 self.life = Life::Open;
             }
             (Life::Begun { change, before, .. }, StepFact::ChangeDeferred { why, until }) => {
                 self.deferred = Some(Deferral { until: *until, why: why.clone() });
-                self.life = before.map_or(Life::Open, |at| Life::in_doubt(change, at));
+                self.came_to_nothing(change, before);
             }
-            (life @ Life::Begun { .. }, StepFact::ChangeDoubted { .. }) => self.life = life,
-            (Life::Accepted { change, at: begun, .. }, StepFact::ChangeDoubted { .. }) => {
-                self.life = Life::in_doubt(change, begun);
-            }
+            // Whatever shows of a second try, or does not, tells of both.
+            (
+                Life::Begun { change, at: begun, .. } | Life::Accepted { change, at: begun, .. },
+                StepFact::ChangeDoubted { .. },
+            ) => self.life = Life::in_doubt(change, begun),
             (Life::Open, StepFact::Finished { outcome }) => self.finish(outcome.clone(), at),
             (
                 Life::Finished { outcome: StepOutcome::Failed { .. } | StepOutcome::Owed { .. } },
@@ -243,14 +268,23 @@ impl StepState {
         true
     }
 
-    fn ask(
-        &mut self,
-        (question, doubted): (&Question, Option<Box<(Change, Timestamp)>>),
-        evidence: &Evidence,
-        at: Timestamp,
-    ) {
-        self.asked = Some((at, evidence.data_loss()));
+    /// Takes a question in, and keeps the doubt that it is about.
+    fn ask(&mut self, life: Life, question: &Question, evidence: &Evidence, at: Timestamp) -> bool {
+        let doubted = match life {
+            Life::Open => None,
+            Life::Asking { doubted, .. } => doubted,
+            Life::Begun { change, at, .. } if matches!(question, Question::Happened { .. }) => {
+                Some(Box::new((change, at)))
+            }
+            life => {
+                self.life = life;
+                return false;
+            }
+        };
+        let (data_loss, is_unknown) = (evidence.data_loss(), evidence.unknown_loss().is_some());
+        self.asked = Some(Asked { at, data_loss, is_unknown });
         self.life = Life::Asking { question: question.clone(), doubted };
+        true
     }
 
     /// Somebody is at it again. The time without anybody counts against no deadline, and a question that stood is asked
@@ -260,12 +294,12 @@ impl StepState {
             return;
         }
         self.since = self.since.map(|_| at);
-        if let Life::Asking { doubted, .. } = &self.life {
-            self.life = match doubted {
-                Some(doubted) => Life::in_doubt(doubted.0.clone(), doubted.1),
-                None => Life::Open,
-            };
-        }
+        self.life = match std::mem::replace(&mut self.life, Life::Waiting) {
+            Life::Asking { doubted: None, .. } => Life::Open,
+            Life::Asking { doubted: Some(doubted), .. } => Life::in_doubt(doubted.0, doubted.1),
+            Life::Begun { change, at, .. } => Life::in_doubt(change, at),
+            life => life,
+        };
     }
 
     fn answer(&mut self, question: Question, answer: Answer, at: Timestamp) {
@@ -274,13 +308,18 @@ impl StepState {
         match (answer, question) {
             // Whoever does not go on without it may mend the cause: it will be tried again.
             (Answer::No, Question::Without { .. }) => self.refused = None,
+            (Answer::No, Question::Happened { .. }) => self.harm = None,
             (Answer::No, _) => {}
-            (Answer::Yes, Question::Consent { .. }) => {
-                let (asked_at, data_loss) = self.asked.unwrap_or((at, None));
-                self.agreed = Some(Agreement { asked_at, at, data_loss });
+            (Answer::Yes, question @ (Question::Consent { .. } | Question::Again { .. })) => {
+                if matches!(question, Question::Again { .. }) {
+                    self.harm = None;
+                }
+                let asked = self.asked.unwrap_or(Asked { at, data_loss: None, is_unknown: false });
+                let Asked { at: asked_at, data_loss, is_unknown } = asked;
+                self.agreed = Some(Agreement { asked_at, at, data_loss, is_unknown });
             }
             (Answer::Yes, Question::Attest { change, .. } | Question::Happened { change, .. }) => {
-                self.settle(change, at);
+                self.settle(change, Duration::ZERO, at);
             }
             (Answer::Yes, Question::Without { why }) => self.without = Some(why),
         }

@@ -1,10 +1,10 @@
 //! When an operator must say yes, and on what evidence.
 
-use super::{Command, Task, Turn};
+use super::{Command, Task, Turn, record};
 use crate::{
     model::{DATA_LOSS, Datum, Evidence, StepId, span::between},
     plan::{self, Step, Work},
-    run::{Question, StepState},
+    run::{Life, Question, StepFact, StepOutcome, StepState},
 };
 use std::time::Duration;
 
@@ -28,10 +28,51 @@ impl Turn<'_> {
     /// Whether this step was said yes to, and that still stands.
     fn holds(&self, step: &Step, state: &StepState) -> bool {
         let Some(agreed) = &state.agreed else { return false };
-        let loss = self.question_evidence(step, state).data_loss().unwrap_or_default();
+        let evidence = self.question_evidence(step, state);
+        if evidence.unknown_loss().is_some() && !agreed.is_unknown {
+            return false;
+        }
+        let loss = evidence.data_loss().unwrap_or_default();
         // That time passes makes nothing worse than what the operator has agreed to.
         let expected = agreed.data_loss.unwrap_or_default() + between(agreed.asked_at, self.now);
         agreed.at + YES_HOLDS >= self.now && loss <= expected + LOSS_MAY_GROW
+    }
+
+    /// A group ends with its children, and asks once for all of them.
+    pub(super) fn group(
+        &self,
+        step: &Step,
+        state: &StepState,
+        children: &[StepId],
+    ) -> Option<Command> {
+        let states: Vec<_> = children.iter().filter_map(|child| self.state_of(child)).collect();
+        if let Some(outcome) = together(&states) {
+            return Some(record(step, StepFact::Finished { outcome }));
+        }
+        let says = self.confirm(step)?;
+        let wants = |id: &StepId| {
+            let (Some(child), Some(of_child)) = (self.plan.step(id), self.state_of(id)) else {
+                return false;
+            };
+            // A child with a question of its own asks that one.
+            let is_asked_here = self.plan.asker(child).is_some_and(|asker| asker.id == step.id);
+            is_asked_here
+                && matches!(of_child.life, Life::Open)
+                && self.wanted(id).is_some_and(|change| {
+                    of_child.settled_at(&change.id).is_none() && self.needs_consent(child, of_child)
+                })
+        };
+        let all_seen = children.iter().zip(&states).all(|(child, state)| {
+            !matches!(state.life, Life::Open | Life::Waiting) || self.hands.view(child).is_some()
+        });
+        if self.stops(step) || !all_seen || !children.iter().any(wants) {
+            return None;
+        }
+        Some(Command::Ask {
+            step: step.id.clone(),
+            question: Question::Consent { says },
+            evidence: self.question_evidence(step, state),
+        })
     }
 
     /// Asks for one step: its own question, or that of its group when the group is over.
@@ -75,4 +116,15 @@ impl Turn<'_> {
         }
         all
     }
+}
+
+/// How a group ended, once all its children have.
+fn together(children: &[&StepState]) -> Option<StepOutcome> {
+    let outcomes: Option<Vec<_>> = children.iter().map(|state| state.outcome()).collect();
+    let outcomes = outcomes?;
+    if outcomes.iter().any(|outcome| !outcome.lets_go_on()) {
+        return None;
+    }
+    let unchanged = outcomes.iter().all(|outcome| **outcome == StepOutcome::AlreadyDone);
+    Some(if unchanged { StepOutcome::AlreadyDone } else { StepOutcome::Succeeded })
 }

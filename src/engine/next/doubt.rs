@@ -5,6 +5,7 @@ use crate::{
     action::{Answer, Change, Repeat},
     engine::hand::{Seen, View},
     model::span::show,
+    plan::Step,
     run::{Question, StepFact},
 };
 use jiff::Timestamp;
@@ -35,11 +36,13 @@ impl Turn<'_> {
             Seen::Answer(Answer::Missing(changes)) => {
                 match changes.iter().find(|missing| missing.id == change.id) {
                     None => settled(),
-                    Some(_) if self.stops(task.step) => return None,
+                    Some(_) if self.rests(task.step, change) => return None,
+                    // A second try was refused: that tells nothing of the first, and a third would be refused too.
+                    Some(_) if task.state.refused.is_some() => ask(),
                     Some(missing) => return self.still_missing(task, view, (change, missing), at),
                 }
             }
-            _ if self.stops(task.step) => return None,
+            _ if self.rests(task.step, change) => return None,
             Seen::Answer(Answer::NotYet { why, .. }) if task.is_past_deadline(view.at) => {
                 given_up(why)
             }
@@ -51,6 +54,11 @@ impl Turn<'_> {
             Seen::Answer(Answer::Never { .. } | Answer::Unseen(_)) => ask(),
         };
         Some(command)
+    }
+
+    /// Whether a doubt is left as it is: the run stops. A run that is ended for good must know of what could do harm.
+    fn rests(&self, step: &Step, change: &Change) -> bool {
+        self.is_stopping || self.stops(step) && !change.is_harmful()
     }
 
     /// In doubt, and the world still asks for it.
@@ -83,13 +91,18 @@ impl Turn<'_> {
                 self.send(task, view, missing)
             }
             (Repeat::OnlyFrom(before), Repeat::OnlyFrom(now)) => {
-                let proves = task.work.mark_valid_for.is_none_or(|valid| view.at <= at + valid);
+                let proves = task.work.mark_valid_for.is_none_or(|valid| view.at < at + valid);
                 if before != now || !proves || task.is_past_deadline(view.at) {
                     return Some(ask);
                 }
                 if view.at < at + task.work.shows_within {
                     let pause = (task.work.shows_within / 20).clamp(FIRST_PAUSE, LONGEST_PAUSE);
                     return Some(self.look_at(task, view.at + pause));
+                }
+                if self.stops(task.step) {
+                    let why = format!("it never showed: {}", begun.says);
+                    let refused = StepFact::ChangeRefused { why, request_id: None };
+                    return Some(record(task.step, refused));
                 }
                 self.send(task, view, missing)
             }

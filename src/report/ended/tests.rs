@@ -25,7 +25,10 @@ fn a_failure_says_what_failed_why_what_is_true_now_and_what_to_type() {
     );
     assert_eq!(
         failure.state,
-        ["0 of 3 steps done; fence is owed", "users of shop: no answer since 02:00:01Z"]
+        [
+            "0 of 3 steps done; storage failed; fence is owed",
+            "users of shop: no answer since 02:00:01Z"
+        ]
     );
     let hints: Vec<_> =
         failure.hints.iter().map(|h| (h.says.as_str(), h.command.as_deref().unwrap())).collect();
@@ -59,7 +62,10 @@ fn a_question_that_nobody_answers_names_its_step() {
     let timeline = told(&whole()[..8]);
     let failure = failure(&timeline, Ending::Stopped(Stop::Unanswered), "").unwrap();
     assert_eq!(failure.exit, Exit::Failed);
-    assert_eq!(failure.what, "`go` asks, and nobody is there who could answer");
+    assert_eq!(
+        failure.what,
+        "`go` asks: move the storage to westus, and nobody is there who could answer"
+    );
 }
 
 #[test]

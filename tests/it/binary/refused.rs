@@ -8,7 +8,7 @@ fn a_run_that_must_ask_refuses_to_start_where_nobody_can_answer() {
     let called = Desk::new().call("execute eastus westus --simulate");
     assert_eq!(called.code, Some(2));
     let expected = "\
-SIMULATED error: this run must ask, and there is no terminal to ask at
+SIMULATED error: this run may have to ask, and there is no terminal to ask at; nothing was changed
 SIMULATED hint: approve beforehand with --yes, or run it at a terminal
 ";
     assert!(called.stderr.ends_with(expected), "{}", called.stderr);

@@ -56,6 +56,7 @@ impl Operator for Truthful {
             .any(|verb| self.cloud.count(&format!("POST /{}/{verb}", ask.step)) > 0);
         let answer = match ask.question {
             Question::Happened { .. } if !happened => Answer::No,
+            Question::Again { .. } if self.cloud.value(ask.step.as_str()) == "west" => Answer::No,
             Question::Without { .. } if !self.goes_on_without => Answer::No,
             Question::Consent { .. } if std::mem::take(&mut *self.declines.lock().unwrap()) => {
                 Answer::No
@@ -63,6 +64,7 @@ impl Operator for Truthful {
             Question::Consent { .. }
             | Question::Attest { .. }
             | Question::Happened { .. }
+            | Question::Again { .. }
             | Question::Without { .. } => Answer::Yes,
         };
         Some(Reply { answer, who: "asha".to_owned(), note: None })

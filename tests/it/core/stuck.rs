@@ -2,6 +2,7 @@
 //! ever, and nothing may start before its time.
 
 use super::{
+    actions::CATALOGUE,
     cloud::Trouble,
     run::{World, in_order, in_virtual_time, plan, step},
 };
@@ -113,6 +114,85 @@ fn a_second_try_that_is_put_off_leaves_the_first_in_doubt() {
             matches!(fact, Fact::Step { what: StepFact::ChangeDeferred { .. }, .. })
         };
         assert!(world.facts().iter().any(put_off), "the second try was not put off");
+    });
+}
+
+#[test]
+fn what_was_sent_in_an_earlier_attempt_and_does_not_show_is_asked_about() {
+    in_virtual_time(async {
+        let mut world = World::new(in_order(vec![step("swap", "storage")]));
+        world.cloud.trouble("storage", Some(Trouble::Pretended));
+        assert_eq!(world.process().await, Some(Ending::Failed));
+        world.cloud.trouble("storage", None);
+        world.then = vec![Fact::step(&"storage".into(), StepFact::Reopened)];
+        assert_eq!(world.process().await, Some(Ending::Done));
+        let asked = world.operator.asked.lock().unwrap().clone();
+        assert!(matches!(asked.as_slice(), [Question::Again { .. }]), "{asked:?}");
+        assert_eq!(world.cloud.count("POST /storage/swap"), 1);
+    });
+}
+
+#[test]
+fn a_run_that_is_ended_for_good_first_knows_of_what_could_do_harm() {
+    in_virtual_time(async {
+        let mut world = World::new(finally(vec![step("swap", "storage"), step("put", "start")]));
+        world.cloud.trouble("storage", Some(Trouble::Lost));
+        world.interrupt_after = vec![Duration::from_secs(10), Duration::from_secs(1)];
+        assert_eq!(world.process().await, Some(Ending::Stopped(Stop::Interrupted)));
+        assert!(world.state().step(&"storage".into()).unwrap().open_change().is_some());
+        world.interrupt_after = Vec::new();
+        world.then = vec![Fact::Run(RunFact::Aborted { who: "asha".to_owned() })];
+        let began = world.clock.now();
+        assert_eq!(world.process().await, Some(Ending::Aborted));
+        let shows = CATALOGUE.get("swap").unwrap().shows_within;
+        assert!(
+            world.clock.now() + Duration::from_secs(15) > began + shows,
+            "it did not wait until it would have shown"
+        );
+        let state = world.state();
+        assert_eq!(state.step(&"storage".into()).unwrap().open_change(), None);
+        assert_eq!(world.cloud.accepted(), ["PUT /tidy"]);
+    });
+}
+
+#[test]
+fn an_end_for_good_while_the_cloud_wants_to_be_left_alone_is_no_mistake() {
+    in_virtual_time(async {
+        let mut world = World::new(finally(vec![step("swap", "storage")]));
+        world.cloud.trouble("storage", Some(Trouble::Lost));
+        world.interrupt_after = vec![Duration::from_secs(62)];
+        let busy = async {
+            world.clock.sleep(Duration::from_secs(40)).await;
+            world.cloud.trouble("storage", Some(Trouble::Busy));
+            std::future::pending::<()>().await;
+        };
+        let ending = tokio::select! {
+            ending = world.process() => ending,
+            () = busy => None,
+        };
+        assert_eq!(ending, Some(Ending::Stopped(Stop::Interrupted)));
+        world.interrupt_after = Vec::new();
+        let put_off = |(_, fact): &(_, Fact)| {
+            matches!(fact, Fact::Step { what: StepFact::ChangeDeferred { .. }, .. })
+        };
+        assert!(world.facts().iter().any(put_off), "{:?}", world.facts());
+        world.then = vec![Fact::Run(RunFact::Aborted { who: "asha".to_owned() })];
+        assert_eq!(world.process().await, Some(Ending::Aborted));
+        assert_eq!(world.cloud.count("POST /storage/swap"), 0);
+    });
+}
+
+#[test]
+fn a_failure_is_told_also_to_whoever_interrupts() {
+    in_virtual_time(async {
+        let mut slow = step("swap", "storage");
+        slow.needs = Vec::new();
+        let mut bad = with_timeout(step("put", "page"), Duration::from_secs(30));
+        bad.needs = Vec::new();
+        let mut world = World::new(plan(vec![slow, bad]));
+        world.cloud.trouble("page", Some(Trouble::Lost));
+        world.interrupt_after = vec![Duration::from_mins(2)];
+        assert_eq!(world.process().await, Some(Ending::Failed));
     });
 }
 

@@ -8,7 +8,7 @@ use failover::{
 };
 
 /// One request that changes something.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Call {
     /// The step that sent it.
     pub step: StepId,

@@ -89,7 +89,8 @@ fn doubted(drill: &Drill) -> Option<StepId> {
 fn what_was_carried_out_without_an_answer_is_found_and_no_harm_is_repeated() {
     for (mode, outage) in MODES {
         let plan = proseware(mode);
-        for call in &undisturbed(&plan, outage) {
+        let all = undisturbed(&plan, outage);
+        for call in &all {
             let late = Mishap::LateStatus(StatusCode::GATEWAY_TIMEOUT);
             for mishap in of_this_weight(call, [Mishap::LostAnswer, late]) {
                 in_virtual_time(async {
@@ -100,6 +101,10 @@ fn what_was_carried_out_without_an_answer_is_found_and_no_harm_is_repeated() {
                     assert_eq!(ending, Ending::Done, "{}", story());
                     assert_eq!(drill.harm(), [1, 1], "{}", story());
                     assert_eq!(doubted(&drill), Some(call.step.clone()), "{}", story());
+                    // A doubt that is resolved must hide nothing that comes after it.
+                    let sent = calls(&drill);
+                    let is_left_out = |wanted: &&Call| !sent.contains(wanted);
+                    assert_eq!(all.iter().find(is_left_out), None, "{}", story());
                 });
             }
         }

@@ -84,9 +84,10 @@ impl Operator for Yes {
                     |exchange: &Exchange| exchange.has_changed && is_sent_by(change, exchange);
                 if self.cloud.log().iter().any(sent) { Answer::Yes } else { Answer::No }
             }
-            Question::Consent { .. } | Question::Attest { .. } | Question::Without { .. } => {
-                Answer::Yes
-            }
+            Question::Consent { .. }
+            | Question::Attest { .. }
+            | Question::Again { .. }
+            | Question::Without { .. } => Answer::Yes,
         };
         Some(Reply { answer, who: "asha".to_owned(), note: None })
     }
