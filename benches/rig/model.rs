@@ -66,7 +66,7 @@ impl Action for Put {
             Err(error @ SendError::NotSent { .. }) => {
                 Err(Unapplied::Deferred { why: error.to_string(), wait: Duration::from_secs(1) })
             }
-            Err(error) => Err(Unapplied::InDoubt { why: error.to_string() }),
+            Err(error) => Err(Unapplied::InDoubt { why: error.to_string(), wait: None }),
         }
     }
 }

@@ -206,8 +206,8 @@ pub enum Unapplied {
     Refused { why: String, request_id: Option<String> },
     /// The cloud said "later" before it began: nothing has changed.
     Deferred { why: String, wait: Duration },
-    /// Nobody knows whether it reached the cloud.
-    InDoubt { why: String },
+    /// Nobody knows whether it reached the cloud, which may want to be left alone for a while.
+    InDoubt { why: String, wait: Option<Duration> },
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -5,19 +5,21 @@ use super::{
     ask::Terminal,
     carry::{self, Open},
     choice::{Chosen, Unset},
+    faults::FaultFlags,
     kept::{self, Kept, Realm},
     manner::{CloudFlags, Format, Manner, OutageFlag},
+    refusal::{self, Case},
     say::MARK,
     signals::Signals,
     unfinished::{self, New},
     world::{Draft, Scene, World},
 };
 use crate::{
-    action::{Catalogue, Weight},
-    engine::{Preflight, Serving, preflight},
+    action::Catalogue,
+    engine::{Preflight, preflight},
     journal::Lock,
-    model::{Clock, Exit, Failure, Hint, Mode, RunId, span::show},
-    plan::{Plan, Side},
+    model::{Clock, Exit, Failure, Mode, RunId, span::show},
+    plan::Plan,
     provider,
     report::{self, Timeline},
     run::{Fact, RunFact},
@@ -52,6 +54,9 @@ pub(super) struct Execute {
     after: Option<String>,
 
     #[command(flatten)]
+    faults: FaultFlags,
+
+    #[command(flatten)]
     cloud: CloudFlags,
 
     #[command(flatten)]
@@ -66,6 +71,10 @@ impl Execute {
         // What answers on a port of this machine is no cloud: made-up names do as well as real ones.
         let is_rehearsal = self.simulate || self.cloud.loopback().is_some();
         let unset = if is_rehearsal { Unset::IsMadeUp } else { Unset::IsAMistake };
+        if !self.simulate && !self.faults.fault.is_empty() {
+            let what = "--fault is for simulated runs: nobody can make a live cloud fail";
+            return Err(Failure::new(Exit::CommandLine, what));
+        }
         let plan = self.chosen.plan(desk, unset)?;
         if !self.dry_run {
             carry::can_ask(desk, &self.manner)?;
@@ -119,7 +128,7 @@ impl Execute {
         }
         self.show(bound, world, (&Plan::digest(&bytes), &seen));
         unfinished::refuse(desk, &new)?;
-        refuse(plan, &seen, &self.manner)?;
+        self.refuse(bound, &seen)?;
         if self.dry_run {
             return Ok(Prepared::Nothing(Exit::Done));
         }
@@ -135,7 +144,7 @@ impl Execute {
         if seen.serves_already(plan) {
             return Ok(self.nothing_to_do(desk, plan));
         }
-        refuse(plan, &seen, &self.manner)?;
+        self.refuse(bound, &seen)?;
         Ok(Prepared::Approved(lock, bytes))
     }
 
@@ -171,6 +180,24 @@ impl Execute {
         Prepared::Nothing(Exit::Done)
     }
 
+    fn refuse(&self, bound: &Bound<'_>, seen: &Preflight) -> Result<(), Failure> {
+        let Bound { desk, plan, kept, after, .. } = bound;
+        let new = New { kept, plan, after: after.as_ref(), cloud: &self.cloud };
+        let world = match after {
+            Some(after) => format!(" --simulate --after {}", after.id.short()),
+            None if self.simulate => " --simulate".to_owned(),
+            None => String::new(),
+        };
+        let case = Case {
+            plan,
+            seen,
+            accepts: self.manner.yes.then(|| self.manner.accepted_loss(plan)),
+            flags: format!("{world}{}", desk.settings.flags()),
+            half_done: unfinished::to_go_on_with(desk, &new)?,
+        };
+        refusal::refuse(&case)
+    }
+
     /// The run that left the simulated world to begin in.
     fn after(&self, desk: &Desk) -> Result<Option<Kept>, Failure> {
         let after = self.after.as_ref().map(|typed| kept::named(desk, typed)).transpose()?;
@@ -186,7 +213,16 @@ impl Execute {
         if !self.simulate {
             return World::live(plan, kept.id, &self.cloud, &self.manner);
         }
-        let scene = Scene { plan, run: kept.id, outage: self.outage, manner: &self.manner };
+        let scene = Scene {
+            plan,
+            run: kept.id,
+            outage: self.outage,
+            manner: &self.manner,
+            faults: &self.faults.fault,
+        };
+        if self.dry_run && after.is_none() {
+            return Ok(World::rehearsed_once(desk, &scene));
+        }
         World::simulated(desk, &scene, kept, after.as_ref())
     }
 
@@ -242,68 +278,4 @@ fn loss(seen: &Preflight) -> String {
     loss.map_or_else(String::new, |loss| {
         format!(" Data from the last {} will be gone.", show(loss))
     })
-}
-
-/// What forbids to begin.
-fn refuse(plan: &Plan, seen: &Preflight, manner: &Manner) -> Result<(), Failure> {
-    match (&seen.serving, plan.serving) {
-        (Serving::Disagree(says), _) => {
-            let what = "it cannot be told which region serves now; nothing was changed";
-            return Err(says.iter().fold(Failure::new(Exit::Preflight, what), |failure, said| {
-                failure.standing(format!("{} says {}", said.0, said.1))
-            }));
-        }
-        (Serving::Partly { region, but }, _) => {
-            let what = format!(
-                "{region} holds the data, but users may not be served by it; nothing was changed"
-            );
-            let hint = Hint::run("a run seems half done; go on with it", "failover resume");
-            let failure = Failure::new(Exit::Preflight, what).hint(hint);
-            return Err(but.iter().fold(failure, |failure, (step, says)| {
-                failure.standing(format!("{step} {says}"))
-            }));
-        }
-        (Serving::Agree(region), Side::To) if *region != plan.to => {
-            let what = format!(
-                "{region} serves now, and this runbook is for when {} does; nothing was changed",
-                plan.to
-            );
-            return Err(Failure::new(Exit::Preflight, what));
-        }
-        (Serving::Agree(_) | Serving::Nobody, _) => {}
-    }
-    if seen.has_blockers() {
-        let failure = Failure::new(Exit::Preflight, "this cannot succeed now; nothing was changed");
-        let blockers = seen.findings().filter(|(_, finding)| finding.weight == Weight::Blocker);
-        let failure = blockers.fold(failure, |failure, (step, finding)| {
-            failure.because(format!("{step}: {}", finding.says))
-        });
-        // The commonest reason to refuse a failback: the failover before it was unplanned.
-        return Err(match plan.afterwards(&plan.to, &plan.from) {
-            Some(command) if plan.mode == Mode::Planned => failure.hint(Hint::run(
-                format!("if {} was lost and is back, protect it again first", plan.to),
-                command,
-            )),
-            _ => failure,
-        });
-    }
-    if manner.yes && seen.is_loss_unknown() {
-        let what = "it is not known how much data would be lost, and --yes does not cover that; \
-                    nothing was changed";
-        let hint = Hint::says("approve at a terminal");
-        return Err(Failure::new(Exit::Preflight, what).hint(hint));
-    }
-    let most = manner.accepted_loss(plan);
-    match seen.data_loss().filter(|loss| manner.yes && *loss > most) {
-        Some(loss) => {
-            let what = format!(
-                "{} of data would be lost, and --yes accepts {}; nothing was changed",
-                show(loss),
-                show(most)
-            );
-            let hint = Hint::says("accept more with --accept-loss, or approve at a terminal");
-            Err(Failure::new(Exit::Preflight, what).hint(hint))
-        }
-        None => Ok(()),
-    }
 }

@@ -43,7 +43,19 @@ pub(super) struct Kept {
 impl Kept {
     /// The plan and what happened.
     pub(super) fn read(&self) -> Result<Timeline, Failure> {
-        self.replay(&self.folder.read()?.entries)
+        let reading = self.folder.read().map_err(|error| {
+            let run = self.id.short();
+            let what = format!("the journal of run {run} cannot be read");
+            let folder = self.folder.path().display();
+            let unread = Failure::from(error);
+            let failure = Failure {
+                causes: vec![unread.what].into_iter().chain(unread.causes).collect(),
+                what,
+                ..unread
+            };
+            failure.hint(Hint::says(format!("it is in {folder}")))
+        })?;
+        self.replay(&reading.entries)
     }
 
     /// What these entries of its journal tell.
@@ -143,6 +155,18 @@ pub(super) fn named(desk: &Desk, typed: &str) -> Result<Kept, Failure> {
     }
 }
 
+/// The only run that is wanted. Of several, none is meant more than another.
+pub(super) fn only(desk: &Desk, wanted: impl Fn(&Kept) -> bool) -> Result<Kept, Failure> {
+    let all = all(&desk.settings)?.into_iter();
+    let found: Vec<_> = all.filter(Kept::may_have_begun).filter(wanted).collect();
+    match found.as_slice() {
+        [only] => Ok(only.clone()),
+        [] => Err(Failure::new(Exit::CommandLine, "there is no run to go on with")
+            .hint(Hint::run("list them", desk.settings.command("failover runs")))),
+        _ => Err(several(desk, "several runs can be gone on with: say which is meant", &found)),
+    }
+}
+
 /// The run that is meant when none was typed: the last one, as long as there is no doubt whether a live or a simulated
 /// run is meant.
 pub(super) fn last(desk: &Desk, wanted: impl Fn(&Kept) -> bool) -> Result<Kept, Failure> {
@@ -154,7 +178,7 @@ pub(super) fn last(desk: &Desk, wanted: impl Fn(&Kept) -> bool) -> Result<Kept, 
         .collect();
     match last.as_slice() {
         [only] => Ok(only.clone()),
-        [] => Err(Failure::new(Exit::CommandLine, "there is no such run")
+        [] => Err(Failure::new(Exit::CommandLine, "no run is kept")
             .hint(Hint::run("list them", desk.settings.command("failover runs")))),
         _ => {
             Err(several(desk, "there are live runs and simulated ones: say which is meant", &last))

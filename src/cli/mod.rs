@@ -11,10 +11,12 @@ mod choice;
 mod completions;
 mod error;
 mod execute;
+mod faults;
 mod kept;
 mod man;
 mod manner;
 mod plan;
+mod refusal;
 mod report;
 mod resume;
 mod runs;
@@ -83,11 +85,17 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(root) => root,
         Err(answer) => return usage(&answer, &say).code().into(),
     };
-    let desk = Desk { settings: Settings::read(root.state), say };
-    let exit = root.verb.carry_out(&desk).unwrap_or_else(|failure| {
-        desk.say.failure(&failure);
+    let told = |failure: &Failure| {
+        say.failure(failure);
         failure.exit
-    });
+    };
+    let exit = match Settings::read(root.state) {
+        Ok(settings) => {
+            let desk = Desk { settings, say: say.clone() };
+            root.verb.carry_out(&desk).unwrap_or_else(|failure| told(&failure))
+        }
+        Err(failure) => told(&failure),
+    };
     exit.code().into()
 }
 

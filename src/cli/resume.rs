@@ -1,18 +1,21 @@
 //! `failover resume`: goes on with a run.
 
+mod outdated;
+
 use super::{
     Desk,
     carry::{self, Open},
+    faults::FaultFlags,
     kept::{self, Kept, Realm},
     manner::{CloudFlags, Manner, OutageFlag},
     signals::Signals,
     world::{Scene, World},
 };
 use crate::{
-    action::Serves,
+    action::Answer,
     engine::{Checked, preflight_of},
-    model::{Clock, Exit, Failure, Hint, StepId, nearest},
-    plan::{Effect, Plan, Step, Work},
+    model::{Clock, Exit, Failure, Hint, StepId, nearest, quoted},
+    plan::{Plan, Step, Work},
     provider,
     report::Timeline,
     run::{Fact, RunFact, RunOutcome, StepFact, StepOutcome, StepState},
@@ -23,7 +26,7 @@ use std::collections::HashSet;
 /// Go on with a run: try again what failed, and pay what is owed
 #[derive(Args)]
 pub(super) struct Resume {
-    /// The run; the one that can be resumed without it
+    /// The run; without it, the only one that can be gone on with
     run: Option<String>,
 
     /// Take this step as done by hand
@@ -57,6 +60,9 @@ pub(super) struct Resume {
     outage: Option<OutageFlag>,
 
     #[command(flatten)]
+    faults: FaultFlags,
+
+    #[command(flatten)]
     manner: Manner,
 }
 
@@ -64,7 +70,7 @@ impl Resume {
     pub(super) fn carry_out(&self, desk: &Desk) -> Result<Exit, Failure> {
         let kept = match &self.run {
             Some(typed) => kept::named(desk, typed)?,
-            None => kept::last(desk, can_go_on)?,
+            None => kept::only(desk, can_go_on)?,
         };
         if kept.realm == Realm::Simulated {
             desk.say.mark_simulated();
@@ -85,7 +91,7 @@ impl Resume {
         }
         if !self.abort {
             carry::can_ask(desk, &self.manner)?;
-            refuse_superseded(desk, &kept, &plan)?;
+            outdated::refuse_superseded(desk, &kept, &plan)?;
         }
         let said = self.said(desk, &timeline)?;
         let opening = |world: &World| {
@@ -104,8 +110,9 @@ impl Resume {
             let mut signals = Signals::hear()?;
             world.sign_in(&timeline.plan).await?;
             if !self.abort {
-                signals.or_leave(refuse_moved_back(desk, &world, &timeline)).await?;
+                signals.or_leave(outdated::refuse_moved_back(desk, &world, &timeline)).await?;
             }
+            signals.or_leave(self.look_at_what_is_done(&world, &timeline)).await?;
             let open = Open { kept, lock, journal, timeline, signals };
             carry::carry(desk, &world, provider::catalogue(), open, (&self.manner, opening)).await
         })
@@ -114,14 +121,21 @@ impl Resume {
     fn world(&self, desk: &Desk, kept: &Kept, timeline: &Timeline) -> Result<World, Failure> {
         let plan = &timeline.plan;
         if kept.realm == Realm::Live {
-            if self.outage.is_some() {
+            if self.outage.is_some() || !self.faults.fault.is_empty() {
+                let run = kept.id.short();
                 let what =
-                    format!("run {} is live: --outage is for simulated runs", kept.id.short());
+                    format!("run {run} is live: --outage and --fault are for simulated runs");
                 return Err(Failure::new(Exit::CommandLine, what));
             }
             return World::live(plan, kept.id, &CloudFlags::of(kept)?, &self.manner);
         }
-        let scene = Scene { plan, run: kept.id, outage: self.outage, manner: &self.manner };
+        let scene = Scene {
+            plan,
+            run: kept.id,
+            outage: self.outage,
+            manner: &self.manner,
+            faults: &self.faults.fault,
+        };
         let last = timeline.last().unwrap_or_else(|| Clock::real().now());
         World::reopened(desk, &scene, kept.folder.path(), last)
     }
@@ -154,6 +168,44 @@ impl Resume {
             facts.push(Fact::Run(RunFact::Aborted { who: who.clone() }));
         }
         Ok(facts)
+    }
+
+    /// Whoever says that a step was done by hand may be mistaken: what the cloud tells is looked at first.
+    async fn look_at_what_is_done(
+        &self,
+        world: &World,
+        timeline: &Timeline,
+    ) -> Result<(), Failure> {
+        let is_meant = |step: &Step| self.done.iter().any(|typed| typed == step.id.as_str());
+        let (plan, catalogue) = (&timeline.plan, provider::catalogue());
+        let seen = preflight_of(plan, catalogue, &world.read_only(), is_meant).await;
+        for check in seen.checks.iter().filter(|check| self.done.contains(&check.step.to_string()))
+        {
+            let why = match &check.found {
+                Checked::Seen(seen) => match &seen.answer {
+                    Answer::Missing(changes) => changes.first().map(|change| {
+                        format!("the cloud shows that this is missing: {}", change.says)
+                    }),
+                    Answer::NotYet { why, .. } | Answer::Never { why } => Some(why.clone()),
+                    Answer::AsDesired | Answer::Unseen(_) => None,
+                },
+                // What cannot be seen is taken at the operator's word.
+                Checked::NothingToSee | Checked::Unknown(_) => None,
+            };
+            if let Some(why) = why {
+                let step = &check.step;
+                let what = format!("step `{step}` is not done; nothing was changed");
+                let run = timeline.run.short();
+                return Err(Failure::new(Exit::Preflight, what)
+                    .because(why)
+                    .hint(Hint::run("let it be done", format!("failover resume {run}")))
+                    .hint(Hint::run(
+                        "leave it out all the same",
+                        format!("failover resume {run} --skip {step} --reason \"…\""),
+                    )));
+            }
+        }
+        Ok(())
     }
 
     /// One thing can be said of a step, once.
@@ -212,7 +264,10 @@ impl Resume {
 fn never_began(desk: &Desk, timeline: &Timeline) -> Failure {
     let Plan { from, to, path, mode, .. } = &*timeline.plan;
     let what = format!("run {} never began; nothing was done in its name", timeline.run.short());
-    let command = format!("failover execute {from} {to} --runbook {path} --mode {mode}");
+    let [from, to] = [from, to].map(|region| quoted(region.as_str()));
+    let simulate = if timeline.state.simulated { " --simulate" } else { "" };
+    let path = quoted(path);
+    let command = format!("failover execute {from} {to} --runbook {path} --mode {mode}{simulate}");
     Failure::new(Exit::CommandLine, what)
         .hint(Hint::run("begin a new one", desk.settings.command(&command)))
 }
@@ -229,70 +284,6 @@ fn can_go_on(kept: &Kept) -> bool {
     kept.read().map_or(true, |timeline| {
         !matches!(timeline.state.finished, Some(RunOutcome::Done | RunOutcome::Aborted))
     })
-}
-
-/// Refuses to go on beside a later run that moved the same system somewhere else: what this one still wants to do, or
-/// owes, was for a world that is gone.
-fn refuse_superseded(desk: &Desk, kept: &Kept, plan: &Plan) -> Result<(), Failure> {
-    // Each simulated run has a world of its own.
-    if kept.realm == Realm::Simulated {
-        return Ok(());
-    }
-    let cloud = CloudFlags::of(kept)?;
-    for later in kept::all(&desk.settings)?.iter().rev() {
-        let is_later = later.realm == kept.realm && later.id > kept.id;
-        if !is_later || CloudFlags::of(later).is_ok_and(|other| !other.is_same_cloud(&cloud)) {
-            continue;
-        }
-        let Ok(timeline) = later.read() else { continue };
-        let (lock, to) = (&timeline.plan.lock, &timeline.plan.to);
-        if timeline.started().is_some() && *lock == plan.lock && *to != plan.to {
-            let (run, later) = (kept.id.short(), later.id.short());
-            let what = format!("run {run} is out of date: run {later} moved to {to} after it");
-            return Err(out_of_date(desk, kept, what));
-        }
-    }
-    Ok(())
-}
-
-/// Refuses to go on when what this run moved for good serves from where it was: somebody moved it back.
-async fn refuse_moved_back(desk: &Desk, world: &World, timeline: &Timeline) -> Result<(), Failure> {
-    let plan = &timeline.plan;
-    let has_moved = |step: &Step| {
-        let is_final = step.action().is_some_and(|work| work.effect == Effect::CannotBeUndone);
-        let state = timeline.state.step(&step.id);
-        let is_done = state.is_some_and(|s| s.outcome().is_some_and(StepOutcome::lets_go_on));
-        is_final && is_done && state.is_some_and(|state| !state.settled.is_empty())
-    };
-    if !plan.steps.iter().any(has_moved) {
-        return Ok(());
-    }
-    let (catalogue, clients) = (provider::catalogue(), world.read_only());
-    let seen = preflight_of(plan, catalogue, &clients, has_moved).await;
-    let back: Vec<_> = seen
-        .checks
-        .iter()
-        .filter(|check| match &check.found {
-            Checked::Seen(seen) => seen.serves == Serves::Region(plan.from.clone()),
-            Checked::NothingToSee | Checked::Unknown(_) => false,
-        })
-        .map(|check| format!("`{}`", check.step))
-        .collect();
-    if back.is_empty() {
-        return Ok(());
-    }
-    let kept = kept::named(desk, &timeline.run.to_string())?;
-    let (run, from) = (timeline.run.short(), &plan.from);
-    let what = format!("run {run} is out of date: {} serves from {from} again", back.join(", "));
-    Err(out_of_date(desk, &kept, what))
-}
-
-fn out_of_date(desk: &Desk, kept: &Kept, what: String) -> Failure {
-    let abort = format!("failover resume {} --abort", kept.id.short());
-    Failure::new(Exit::Preflight, what)
-        .standing("nothing was changed: what this run still wants could harm what serves now")
-        .hint(Hint::run("end it for good", desk.settings.command(&abort)))
-        .hint(Hint::says("then begin a new run, which looks at everything anew"))
 }
 
 #[cfg(test)]

@@ -1,6 +1,10 @@
 //! What the environment says. Nothing else reads it.
 
-use std::{io::IsTerminal, path::PathBuf};
+use crate::model::{Exit, Failure, Hint, quoted};
+use std::{
+    io::IsTerminal,
+    path::{Path, PathBuf},
+};
 
 /// Where state is kept, who is asking and what the terminal can show.
 #[derive(Clone, Debug)]
@@ -25,12 +29,18 @@ const WIDEST: usize = 120;
 const NARROWEST: usize = 60;
 
 impl Settings {
-    pub(super) fn read(state: Option<PathBuf>) -> Self {
+    pub(super) fn read(state: Option<PathBuf>) -> Result<Self, Failure> {
         let home = variable("HOME").map(PathBuf::from);
         let (columns, rows) = size();
-        Self {
-            is_state_typed: state.is_some(),
-            state: state.unwrap_or_else(|| state_folder(home.as_deref())),
+        let is_state_typed = state.is_some();
+        // The commands that we suggest must find it from every folder.
+        let state = match state {
+            Some(typed) => std::path::absolute(&typed).unwrap_or(typed),
+            None => state_folder(home.as_deref())?,
+        };
+        Ok(Self {
+            is_state_typed,
+            state,
             who: first_of(&["USER", "LOGNAME"]).unwrap_or_else(uid),
             host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
             columns,
@@ -44,13 +54,13 @@ impl Settings {
                     .open(super::ask::TERMINAL)
                     .is_ok(),
             home,
-        }
+        })
     }
 
     /// What to add to a command that we suggest, so that it finds the same runs.
     pub(super) fn flags(&self) -> String {
         if self.is_state_typed {
-            format!(" --state {}", self.state.display())
+            format!(" --state {}", quoted(&self.state.display().to_string()))
         } else {
             String::new()
         }
@@ -62,7 +72,7 @@ impl Settings {
     }
 
     /// A path as people write it, with `~` for their home.
-    pub(super) fn shorten(&self, path: &std::path::Path) -> String {
+    pub(super) fn shorten(&self, path: &Path) -> String {
         match self.home.as_ref().and_then(|home| path.strip_prefix(home).ok()) {
             Some(rest) => format!("~/{}", rest.display()),
             None => path.display().to_string(),
@@ -85,10 +95,17 @@ fn first_of(names: &[&str]) -> Option<String> {
 }
 
 /// <https://specifications.freedesktop.org/basedir-spec/latest/>: a relative path there counts as none.
-fn state_folder(home: Option<&std::path::Path>) -> PathBuf {
+fn state_folder(home: Option<&Path>) -> Result<PathBuf, Failure> {
     let given = variable("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let folder = given.or_else(|| home.map(|home| home.join(".local/state")));
-    folder.map_or_else(|| PathBuf::from(".failover"), |folder| folder.join("failover"))
+    // A folder that depends on where one stands would give each place a lock of its own.
+    let nowhere = || {
+        let what = "it is not known where runs and their locks are kept";
+        Failure::new(Exit::CommandLine, what)
+            .because("neither HOME nor XDG_STATE_HOME is set")
+            .hint(Hint::says("name a folder with --state DIR, the same one each time"))
+    };
+    folder.map(|folder| folder.join("failover")).ok_or_else(nowhere)
 }
 
 fn size() -> (usize, usize) {

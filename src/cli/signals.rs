@@ -47,7 +47,7 @@ impl Signals {
         tokio::select! {
             biased;
             () = self.next() => {
-                Err(Failure::new(Exit::Interrupted, "interrupted; nothing was changed"))
+                Err(Failure::new(Exit::Interrupted, "interrupted before anything was sent"))
             }
             done = work => done,
         }

@@ -3,19 +3,23 @@
 use super::{
     Desk, carry,
     choice::{Chosen, Unset},
+    faults::FaultFlags,
     manner::OutageFlag,
     signals::Signals,
     world::outage,
 };
 use crate::{
-    model::{Clock, Exit, Failure},
+    model::{Clock, Exit, Failure, span},
     plan::Plan,
-    sim::{self, Cloud, Simulated, World},
+    sim::{self, Cloud, Exchange, Simulated, World},
 };
 use clap::Args;
 use tokio::net::TcpListener;
 
 /// Serve the simulated cloud of a runbook on a port of this machine
+///
+/// Its address is printed on stdout, and every request that it gets on stderr: `~` may change something, `·` cannot.
+/// A bearer for other clients comes from POST /TENANT/oauth2/v2.0/token, with any client id and secret.
 #[derive(Args)]
 pub(super) struct Simulate {
     #[command(flatten)]
@@ -32,6 +36,19 @@ pub(super) struct Simulate {
     /// Simulated seconds in each real second
     #[arg(long, value_name = "N", default_value_t = 1.0, value_parser = pace)]
     pace: f64,
+
+    #[command(flatten)]
+    faults: FaultFlags,
+}
+
+/// One request in a line: `~` may change something, `·` cannot.
+fn line(exchange: &Exchange) -> String {
+    let Exchange { at, method, host, path_and_query, status, is_read, .. } = exchange;
+    let path = path_and_query.split('?').next().unwrap_or_default();
+    let status =
+        status.map_or_else(|| "no answer".to_owned(), |status| status.as_u16().to_string());
+    let sign = if *is_read { "·" } else { "~" };
+    format!("{} {sign} {method:<6} {status}  {host}{path}", span::clock_time(*at))
 }
 
 /// Sockets need time that passes: it cannot jump.
@@ -57,6 +74,9 @@ impl Simulate {
         let clock = Clock::paced(Clock::real().now(), self.pace);
         let cloud = Cloud::seeded(plan, outage(self.outage, plan.mode), clock.now());
         let simulated = Simulated::new(World::in_memory(cloud), clock);
+        self.faults.fault.iter().cloned().for_each(|fault| simulated.fault(fault));
+        let say = desk.say.clone();
+        simulated.tell(move |exchange| say.talk(&line(exchange)));
         let (from, to) = (&plan.from, &plan.to);
         desk.say.talk(&format!(
             "Azure as {} expects it, with {from} active. Ctrl-C ends it. Drive it with\n      failover execute \

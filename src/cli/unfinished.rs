@@ -7,7 +7,7 @@ use super::{
     manner::CloudFlags,
 };
 use crate::{
-    model::{Exit, Failure, Hint},
+    model::{Exit, Failure, Hint, RunId},
     plan::{Plan, Step},
     report::{self, AtWork, Timeline},
     run::{RunOutcome, StepState},
@@ -27,21 +27,39 @@ pub(super) struct New<'a> {
 /// A simulated world is known only to the run that made it and to the one that begins in it, so there only the run
 /// before counts. A run that somebody is at holds the lock, which says more.
 pub(super) fn refuse(desk: &Desk, new: &New<'_>) -> Result<(), Failure> {
-    let others = match new.kept.realm {
-        Realm::Live => kept::all(&desk.settings)?,
-        Realm::Simulated => new.after.cloned().into_iter().collect(),
-    };
-    let in_the_same_world = |kept: &&Kept| kept.realm == new.kept.realm && kept.id != new.kept.id;
-    for kept in others.iter().filter(in_the_same_world).rev() {
-        let Some(timeline) = read(kept, new)? else { continue };
-        if kept.at_work(&timeline.plan, &desk.settings)? == AtWork::Somebody {
-            continue;
-        }
+    for timeline in before(desk, new)? {
         if let Some(failure) = under_way(&timeline, &desk.settings.flags()) {
             return Err(failure);
         }
     }
     Ok(())
+}
+
+/// The run before this one that can be gone on with.
+pub(super) fn to_go_on_with(desk: &Desk, new: &New<'_>) -> Result<Option<RunId>, Failure> {
+    let is_open = |timeline: &Timeline| {
+        let is_over =
+            matches!(timeline.state.finished, Some(RunOutcome::Done | RunOutcome::Aborted));
+        timeline.started().is_some() && !is_over
+    };
+    Ok(before(desk, new)?.into_iter().find(is_open).map(|timeline| timeline.run))
+}
+
+/// The runs under the same lock that nobody is at, the last one first.
+fn before(desk: &Desk, new: &New<'_>) -> Result<Vec<Timeline>, Failure> {
+    let others = match new.kept.realm {
+        Realm::Live => kept::all(&desk.settings)?,
+        Realm::Simulated => new.after.cloned().into_iter().collect(),
+    };
+    let in_the_same_world = |kept: &&Kept| kept.realm == new.kept.realm && kept.id != new.kept.id;
+    let mut before = Vec::new();
+    for kept in others.iter().filter(in_the_same_world).rev() {
+        let Some(timeline) = read(kept, new)? else { continue };
+        if kept.at_work(&timeline.plan, &desk.settings)? == AtWork::Nobody {
+            before.push(timeline);
+        }
+    }
+    Ok(before)
 }
 
 /// A run under the same lock. One that cannot be read may have a change under way, and nobody can tell.

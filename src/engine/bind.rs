@@ -28,10 +28,10 @@ pub(super) fn bind(
         |id: &StepId, name: &str| -> Option<Datum> { state.step(id)?.evidence.get(name).cloned() };
     let with = plan::late(&work.with, &observed)
         .map_err(|step| format!("it needs what step `{step}` reads, and that is not known"))?;
-    let is_of_the_lost =
-        |resource: &Resource| resource.region.as_ref().is_some_and(|region| *region == plan.from);
+    // What has no region of its own may be carried by the lost one.
+    let may_be_lost = |resource: &Resource| resource.region.as_ref() != Some(&plan.to);
     let mut clients = clients.clone();
-    if plan.mode == Mode::Unplanned && work.touches.iter().any(is_of_the_lost) {
+    if plan.mode == Mode::Unplanned && work.touches.iter().any(may_be_lost) {
         clients.transport = Arc::new(Bounded::new(
             Arc::clone(&clients.transport),
             clients.clock.clone(),

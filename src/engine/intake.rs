@@ -69,7 +69,10 @@ impl Engine {
             Err(Unapplied::Deferred { why, wait }) => {
                 StepFact::ChangeDeferred { why, until: now + wait.min(LONGEST_WAIT) }
             }
-            Err(Unapplied::InDoubt { why }) => StepFact::ChangeDoubted { why },
+            Err(Unapplied::InDoubt { why, wait }) => {
+                let until = wait.map(|wait| now + wait.min(LONGEST_WAIT));
+                StepFact::ChangeDoubted { why, until }
+            }
         };
         Fact::step(step, what)
     }

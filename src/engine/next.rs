@@ -185,7 +185,7 @@ impl Turn<'_> {
         let may_be_owed = task.step.on_failure == OnFailure::Owe && !change.is_harmful();
         (is_mute && may_be_owed && task.is_past_deadline(self.now)).then(|| {
             let why = "its operation cannot be asked about".to_owned();
-            record(task.step, StepFact::ChangeDoubted { why })
+            record(task.step, StepFact::ChangeDoubted { why, until: None })
         })
     }
 

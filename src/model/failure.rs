@@ -51,6 +51,15 @@ impl Hint {
     }
 }
 
+/// A word of a command to paste, as a POSIX shell takes it.
+pub fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./:@%+=,~".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
 /// What failed, why, where things stand and what to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
@@ -93,3 +102,14 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn a_word_is_quoted_only_where_a_shell_would_take_it_apart() {
+        let all = ["eastus", "east us", "it's", "", "~/state", "$(rm)"].map(quoted);
+        assert_eq!(all, ["eastus", "'east us'", r"'it'\''s'", "''", "~/state", "'$(rm)'"]);
+    }
+}

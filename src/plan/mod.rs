@@ -16,7 +16,7 @@ pub use build::{Choice, build};
 pub use graph::Expected;
 pub use late::{Seen, late, late_text};
 
-use crate::model::{ActionName, Mode, Node, Region, Resource, StepId};
+use crate::model::{ActionName, Mode, Node, Region, Resource, StepId, quoted};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
@@ -122,7 +122,8 @@ impl Plan {
     /// What an unplanned run this way leaves to be done once the region that was lost is back.
     pub fn afterwards(&self, lost: &Region, serving: &Region) -> Option<String> {
         let runbook = self.afterwards.as_ref()?;
-        Some(format!("failover execute {lost} {serving} --runbook {runbook}"))
+        let [lost, serving] = [lost, serving].map(|region| quoted(region.as_str()));
+        Some(format!("failover execute {lost} {serving} --runbook {}", quoted(runbook)))
     }
 
     /// The plan's bytes, as they are stored.

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     model::{
-        Mode,
+        Mode, quoted,
         span::{clock_time, show},
     },
     plan::Plan,
@@ -49,12 +49,36 @@ pub fn summary(timeline: &Timeline, report: &str, flags: &str) -> String {
         ));
         page.line(format_args!("                 failover resume {run}{flags}"));
     }
-    if let Some(command) = left_to_do(plan) {
+    if outcome == "aborted" {
+        page.line(format_args!(
+            "  way back       {} may be half moved; to bring users back",
+            plan.runbook
+        ));
+        page.line(format_args!("                 {}{flags}", way_back(timeline)));
+    } else if let Some(command) = left_to_do(plan) {
         page.line(format_args!("  left to do     once {} is back", plan.from));
-        page.line(format_args!("                 {command}{flags}"));
+        page.line(format_args!("                 {command}{}{flags}", in_the_same_world(timeline)));
     }
     page.line(format_args!("  report         {report}"));
     page.finish()
+}
+
+/// The command that brings users back after a run that was ended for good.
+fn way_back(timeline: &Timeline) -> String {
+    let plan = &timeline.plan;
+    let [from, to] = [&plan.from, &plan.to].map(|region| quoted(region.as_str()));
+    let path = quoted(&plan.path);
+    let world = in_the_same_world(timeline);
+    format!("failover execute {to} {from} --runbook {path} --mode planned{world}")
+}
+
+/// What a command needs to go on in the world of a simulated run: without it, it would be for the live one.
+pub(super) fn in_the_same_world(timeline: &Timeline) -> String {
+    if timeline.state.simulated {
+        format!(" --simulate --after {}", timeline.run.short())
+    } else {
+        String::new()
+    }
 }
 
 /// What the run itself cannot do, because it needs the region that was lost.

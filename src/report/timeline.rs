@@ -290,7 +290,7 @@ impl StepStory {
             StepFact::ChangeDeferred { why, .. } => {
                 self.change(None, |change| change.end = End::Deferred(why.clone()));
             }
-            StepFact::ChangeDoubted { why } => {
+            StepFact::ChangeDoubted { why, .. } => {
                 self.change(None, |change| change.end = End::InDoubt(why.clone()));
             }
             StepFact::Finished { outcome } => self.finish(at, outcome.clone()),

@@ -53,7 +53,7 @@ pub(super) fn step_fact(fact: &StepFact, story: Option<&StepStory>, at: Timestam
         StepFact::ChangeDeferred { why, until } => {
             format!("not yet: {why}; again at {}", clock_time(*until))
         }
-        StepFact::ChangeDoubted { why } => format!("in doubt: {why}"),
+        StepFact::ChangeDoubted { why, .. } => format!("in doubt: {why}"),
         StepFact::Finished { outcome } => {
             let took = story.and_then(|story| story.elapsed(at)).map(show).unwrap_or_default();
             match outcome {

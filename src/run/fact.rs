@@ -96,6 +96,8 @@ pub enum StepFact {
     },
     ChangeDoubted {
         why: String,
+        /// Until when the cloud wants to be left alone.
+        until: Option<Timestamp>,
     },
     Finished {
         outcome: StepOutcome,

@@ -245,8 +245,11 @@ impl StepState {
             // Whatever shows of a second try, or does not, tells of both.
             (
                 Life::Begun { change, at: begun, .. } | Life::Accepted { change, at: begun, .. },
-                StepFact::ChangeDoubted { .. },
-            ) => self.life = Life::in_doubt(change, begun),
+                StepFact::ChangeDoubted { why, until },
+            ) => {
+                self.deferred = until.map(|until| Deferral { until, why: why.clone() });
+                self.life = Life::in_doubt(change, begun);
+            }
             (Life::Open, StepFact::Finished { outcome }) => self.finish(outcome.clone(), at),
             (
                 Life::Finished { outcome: StepOutcome::Failed { .. } | StepOutcome::Owed { .. } },

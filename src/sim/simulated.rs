@@ -35,6 +35,8 @@ pub struct Exchange {
     pub bodies: Option<(Bytes, Response)>,
 }
 
+type Tell = Box<dyn FnMut(&Exchange) + Send>;
+
 /// Sends to a simulated cloud, and keeps a log of it.
 #[derive(Clone)]
 pub struct Simulated {
@@ -47,12 +49,18 @@ struct Shared {
     faults: Faults,
     log: Vec<Exchange>,
     keeps_bodies: bool,
+    tell: Option<Tell>,
 }
 
 impl Simulated {
     pub fn new(world: World, clock: Clock) -> Self {
-        let shared =
-            Shared { world, faults: Faults::default(), log: Vec::new(), keeps_bodies: false };
+        let shared = Shared {
+            world,
+            faults: Faults::default(),
+            log: Vec::new(),
+            keeps_bodies: false,
+            tell: None,
+        };
         Self { shared: Arc::new(Mutex::new(shared)), clock }
     }
 
@@ -64,6 +72,11 @@ impl Simulated {
     /// Keeps the bodies of requests and answers in the log from now on.
     pub fn keep_bodies(&self) {
         self.lock().keeps_bodies = true;
+    }
+
+    /// Tells of every request from now on.
+    pub fn tell(&self, tell: impl FnMut(&Exchange) + Send + 'static) {
+        self.lock().tell = Some(Box::new(tell));
     }
 
     /// Every request until now.
@@ -156,7 +169,7 @@ impl Shared {
             uri.path()
         ));
         let bodies = response.filter(|_| self.keeps_bodies);
-        self.log.push(Exchange {
+        let exchange = Exchange {
             at,
             method: request.method().clone(),
             host: host(request),
@@ -165,7 +178,9 @@ impl Shared {
             is_read: super::call::is_read(request),
             has_changed,
             bodies: bodies.map(|response| (request.body().clone(), response.clone())),
-        });
+        };
+        self.tell.iter_mut().for_each(|tell| tell(&exchange));
+        self.log.push(exchange);
     }
 }
 

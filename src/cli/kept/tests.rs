@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 pub(in crate::cli) fn desk() -> (TempDir, Desk) {
     let folder = tempfile::tempdir().unwrap();
-    let settings = Settings::read(Some(folder.path().to_owned()));
+    let settings = Settings::read(Some(folder.path().to_owned())).unwrap();
     (folder, Desk { settings, say: Say::new() })
 }
 

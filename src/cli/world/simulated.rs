@@ -10,7 +10,7 @@ use crate::{
     },
     model::{Clock, Exit, Failure, Mode, RunId, Secret},
     plan::Plan,
-    sim::{self, Cloud, Outage, Simulated, WorldError},
+    sim::{self, Cloud, Fault, Outage, Simulated, WorldError},
     wire::Patient,
 };
 use async_trait::async_trait;
@@ -33,9 +33,18 @@ pub(in crate::cli) struct Scene<'a> {
     pub run: RunId,
     pub outage: Option<OutageFlag>,
     pub manner: &'a Manner,
+    pub faults: &'a [Fault],
 }
 
 impl World {
+    /// A world of which nothing is kept: for who only looks.
+    pub(in crate::cli) fn rehearsed_once(desk: &Desk, scene: &Scene<'_>) -> Self {
+        let clock = clock(desk, scene, Clock::real().now());
+        let outage = outage(scene.outage, scene.plan.mode);
+        let cloud = Cloud::seeded(scene.plan, outage, clock.now());
+        Self::around(sim::World::in_memory(cloud), clock, scene)
+    }
+
     /// A world that the plan expects, or the one that another run left.
     pub(in crate::cli) fn simulated(
         desk: &Desk,
@@ -79,6 +88,7 @@ impl World {
 
     fn around(world: sim::World, clock: Clock, scene: &Scene<'_>) -> Self {
         let simulated = Simulated::new(world, clock.clone());
+        scene.faults.iter().cloned().for_each(|fault| simulated.fault(fault));
         let transport = Arc::new(Patient::new(Arc::new(simulated.clone()), clock.clone()));
         let tokens = Arc::new(Issued(simulated));
         let pace = Some(pace(scene)).filter(|_| !clock.is_virtual());

@@ -2,6 +2,8 @@
 
 use super::{Command, Task, Turn, record};
 use crate::{
+    action::Answer,
+    engine::hand::Seen,
     model::{DATA_LOSS, Datum, Evidence, StepId, span::between},
     plan::{self, Step, Work},
     run::{Life, Question, StepFact, StepOutcome, StepState},
@@ -62,10 +64,19 @@ impl Turn<'_> {
                     of_child.settled_at(&change.id).is_none() && self.needs_consent(child, of_child)
                 })
         };
-        let all_seen = children.iter().zip(&states).all(|(child, state)| {
-            !matches!(state.life, Life::Open | Life::Waiting) || self.hands.view(child).is_some()
-        });
-        if self.stops(step) || !all_seen || !children.iter().any(wants) {
+        // Asked once each of them could begin: nobody can say yes to half of what is to happen together.
+        let is_ready = |(child, state): (&StepId, &&StepState)| match state.life {
+            Life::Open | Life::Waiting => matches!(
+                self.hands.view(child).map(|view| &view.seen),
+                Some(Seen::Answer(Answer::AsDesired | Answer::Missing(_) | Answer::Unseen(_)))
+            ),
+            Life::Asking { .. }
+            | Life::Begun { .. }
+            | Life::Accepted { .. }
+            | Life::Finished { .. } => true,
+        };
+        let are_ready = children.iter().zip(&states).all(is_ready);
+        if self.stops(step) || !are_ready || !children.iter().any(wants) {
             return None;
         }
         Some(Command::Ask {

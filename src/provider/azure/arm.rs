@@ -210,7 +210,7 @@ impl Arm {
             Ok(response) if response.status().is_success() => Ok(Sent::Accepted(response)),
             Ok(response) => Ok(Sent::Rejected(ArmError::read(&response), retry_after(&response))),
             Err(Lost::Before(trouble)) => Err(before_sending(trouble)),
-            Err(Lost::After(why)) => Err(Unapplied::InDoubt { why }),
+            Err(Lost::After(why)) => Err(Unapplied::InDoubt { why, wait: None }),
         }
     }
 
@@ -331,16 +331,16 @@ pub(super) fn before_sending(trouble: Trouble) -> Unapplied {
 /// What Azure's no means for a change.
 pub(super) fn unapplied(call: &Call, error: &ArmError, wait: Option<Duration>) -> Unapplied {
     let why = format!("{} answered {error}", call.says());
-    let wait = wait.unwrap_or(BUSY_PAUSE);
+    let later = wait.unwrap_or(BUSY_PAUSE);
     match error.status.as_u16() {
         // 408 and 5xx may come from a gateway that lost sight of a request which went through.
-        408 | 500.. => Unapplied::InDoubt { why },
+        408 | 500.. => Unapplied::InDoubt { why, wait },
         // 401: nothing happened, and signing in again lets the run go on.
-        401 | 429 => Unapplied::Deferred { why, wait },
-        400..500 if error.is_busy() => Unapplied::Deferred { why, wait },
+        401 | 429 => Unapplied::Deferred { why, wait: later },
+        400..500 if error.is_busy() => Unapplied::Deferred { why, wait: later },
         400..500 => Unapplied::Refused { why, request_id: error.request_id.clone() },
         // A redirect, which is never followed: who answered here, and what did they do?
-        _ => Unapplied::InDoubt { why },
+        _ => Unapplied::InDoubt { why, wait },
     }
 }
 
@@ -392,7 +392,7 @@ mod tests {
         let why = |answered: &str| format!("POST …/sites/app/stop answered {answered}");
         let deferred = |why, wait| Unapplied::Deferred { why, wait };
         let refused = |why| Unapplied::Refused { why, request_id: Some("8f2c".to_owned()) };
-        let in_doubt = |why| Unapplied::InDoubt { why };
+        let in_doubt = |why| Unapplied::InDoubt { why, wait: None };
         let table = [
             (no(400, "BadRequest"), refused(why("400 BadRequest: because"))),
             (no(403, "AuthorizationFailed"), refused(why("403 AuthorizationFailed: because"))),
@@ -406,7 +406,10 @@ mod tests {
                 deferred(why("429 Too Many Requests"), wait(7)),
             ),
             (answer(500, &[], ""), in_doubt(why("500 Internal Server Error"))),
-            (answer(503, &[("retry-after", "7")], ""), in_doubt(why("503 Service Unavailable"))),
+            (
+                answer(503, &[("retry-after", "7")], ""),
+                Unapplied::InDoubt { why: why("503 Service Unavailable"), wait: Some(wait(7)) },
+            ),
             (answer(504, &[], ""), in_doubt(why("504 Gateway Timeout"))),
             (answer(408, &[], ""), in_doubt(why("408 Request Timeout"))),
             (answer(302, &[("location", "https://elsewhere")], ""), in_doubt(why("302 Found"))),

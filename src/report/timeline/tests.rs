@@ -60,7 +60,8 @@ fn nothing_watched_is_nothing_measured() {
 #[test]
 fn a_harmful_change_that_is_sent_again_is_counted() {
     let begun = || on("fence", StepFact::ChangeBegun { change: failover() });
-    let doubted = on("fence", StepFact::ChangeDoubted { why: "connection lost".to_owned() });
+    let doubted =
+        on("fence", StepFact::ChangeDoubted { why: "connection lost".to_owned(), until: None });
     let facts = [
         (0, started()),
         (1, on("fence", StepFact::Started)),

@@ -33,7 +33,7 @@ fn every_fact() -> Vec<(&'static str, StepFact)> {
         ("settled", StepFact::ChangeSettled { request_id: request_id.clone() }),
         ("refused", StepFact::ChangeRefused { why: "no".into(), request_id }),
         ("deferred", StepFact::ChangeDeferred { why: "busy".into(), until: at(90) }),
-        ("doubted", StepFact::ChangeDoubted { why: "lost".into() }),
+        ("doubted", StepFact::ChangeDoubted { why: "lost".into(), until: None }),
         ("failed", StepFact::Finished { outcome: StepOutcome::Failed { why: "no".into() } }),
         ("succeeded", StepFact::Finished { outcome: StepOutcome::Succeeded }),
         ("reopened", StepFact::Reopened),
@@ -118,7 +118,7 @@ fn a_change_that_is_doubted_after_its_operation_was_accepted_is_in_doubt_since_i
     let mut state = lived(&["started", "begun"]);
     let accepted = &every_fact()[8].1;
     assert!(state.fold(accepted, at(50)));
-    assert!(state.fold(&StepFact::ChangeDoubted { why: "gone".into() }, at(60)));
+    assert!(state.fold(&StepFact::ChangeDoubted { why: "gone".into(), until: None }, at(60)));
     assert!(matches!(state.life, Life::Begun { .. }));
 }
 

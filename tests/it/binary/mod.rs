@@ -51,6 +51,18 @@ impl Desk {
         Called::from(self.command(arguments).stdin(Stdio::null()).output().unwrap())
     }
 
+    /// A call whose arguments may hold spaces.
+    pub fn call_with(&self, arguments: &[&str]) -> Called {
+        let mut command = self.command("");
+        Called::from(command.args(arguments).stdin(Stdio::null()).output().unwrap())
+    }
+
+    /// A simulated run in which a request goes wrong.
+    pub fn with_fault(&self, arguments: &str, fault: &str) -> Called {
+        let mut command = self.command(arguments);
+        Called::from(command.args(["--fault", fault]).stdin(Stdio::null()).output().unwrap())
+    }
+
     /// Starts it and leaves it running.
     pub fn start(&self, arguments: &str) -> Child {
         let mut command = self.command(arguments);

@@ -1,7 +1,9 @@
 //! What is refused: with a reason, an exit code, and what to do next.
 
-use super::{Desk, short};
+use super::{Called, Desk, accepted, short};
 use std::time::Duration;
+
+const RUN: &str = "execute eastus westus --simulate --yes";
 
 #[test]
 fn a_run_that_must_ask_refuses_to_start_where_nobody_can_answer() {
@@ -110,4 +112,59 @@ fn words_that_mean_nothing_are_refused_with_what_was_meant() {
         assert!(called.stderr.contains(says), "{arguments}\n{}", called.stderr);
         assert_eq!(called.code, Some(code), "{arguments}\n{}", called.stderr);
     }
+}
+
+#[test]
+fn a_step_that_is_said_to_be_done_is_looked_at() {
+    let desk = Desk::new();
+    let failed = desk.with_fault(RUN, "POST /failover?=409");
+    assert_eq!(failed.code, Some(6), "{}", failed.stderr);
+    let run = short(&desk.last_run());
+    let done = ["resume", &run, "--done", "storage", "--note", "by hand", "--yes"];
+    let refused = desk.call_with(&done);
+    assert_eq!(refused.code, Some(4), "{}", refused.stderr);
+    let what = "step `storage` is not done; nothing was changed";
+    assert!(refused.stderr.contains(what), "{}", refused.stderr);
+    let cause = "the cloud shows that this is missing: fail stproseware over to westus";
+    assert!(refused.stderr.contains(cause), "{}", refused.stderr);
+    let resumed = desk.call(&format!("resume {run} --yes"));
+    assert_eq!(resumed.code, Some(0), "{}", resumed.stderr);
+    assert_eq!(accepted(&desk.last_run(), "/stproseware/failover"), 1);
+}
+
+#[test]
+fn of_several_runs_none_is_meant_more_than_another() {
+    let desk = Desk::new();
+    for _ in 0..2 {
+        let failed = desk.with_fault(RUN, "POST /failover?=409");
+        assert_eq!(failed.code, Some(6), "{}", failed.stderr);
+    }
+    let unnamed = desk.call("resume --yes");
+    assert_eq!(unnamed.code, Some(2), "{}", unnamed.stderr);
+    let what = "several runs can be gone on with: say which is meant";
+    assert!(unnamed.stderr.contains(what), "{}", unnamed.stderr);
+    for run in desk.runs() {
+        assert!(unnamed.stderr.contains(&short(&run)), "{}", unnamed.stderr);
+    }
+}
+
+#[test]
+fn a_planned_run_whose_region_is_gone_names_the_mode_for_that() {
+    let desk = Desk::new();
+    let refused = desk.call(&format!("{RUN} --mode planned --outage region"));
+    assert_eq!(refused.code, Some(4), "{}", refused.stderr);
+    let command = "failover execute eastus westus --runbook runbooks/proseware.yaml --mode unplanned \
+                   --simulate";
+    assert!(refused.stderr.contains(command), "{}", refused.stderr);
+    assert!(!refused.stderr.contains("reprotect"), "{}", refused.stderr);
+}
+
+#[test]
+fn without_a_home_no_folder_is_guessed() {
+    let desk = Desk::new();
+    let mut command = desk.command("runs");
+    let called = Called::from(command.env_remove("XDG_STATE_HOME").output().unwrap());
+    assert_eq!(called.code, Some(2), "{}", called.stdout);
+    let hint = "name a folder with --state DIR, the same one each time";
+    assert!(called.stderr.contains(hint), "{}", called.stderr);
 }

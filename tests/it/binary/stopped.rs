@@ -44,7 +44,7 @@ fn a_run_that_never_began_is_not_gone_on_with() {
     assert!(named.stderr.contains("never began; nothing was done"), "{}", named.stderr);
     assert!(named.stderr.contains("failover execute eastus westus"), "{}", named.stderr);
     let unnamed = desk.call("resume --yes");
-    assert!(unnamed.stderr.contains("there is no such run"), "{}", unnamed.stderr);
+    assert!(unnamed.stderr.contains("there is no run to go on with"), "{}", unnamed.stderr);
     assert!(desk.call("runs").stdout.contains("never began"));
 }
 
@@ -163,4 +163,20 @@ fn a_closed_pipe_ends_the_printing_and_not_the_run() {
     assert_eq!(called.code, Some(0), "{}", called.stderr);
     assert!(!called.stderr.contains("panicked"), "{}", called.stderr);
     assert!(desk.last_run().join("report.md").exists());
+}
+
+#[test]
+fn a_run_that_was_ended_for_good_says_how_users_get_back_and_they_do() {
+    let desk = Desk::new();
+    let failed = desk.with_fault("execute eastus westus --simulate --yes", "POST /failover?=409");
+    assert_eq!(failed.code, Some(6), "{}", failed.stderr);
+    let run = short(&desk.last_run());
+    // What was promoted beside it goes on meanwhile; this is about one that had moved nothing for good.
+    let aborted = desk.call(&format!("resume {run} --abort"));
+    assert_eq!(aborted.code, Some(0), "{}", aborted.stderr);
+    let back = format!(
+        "failover execute westus eastus --runbook runbooks/proseware.yaml --mode planned --simulate --after {run}"
+    );
+    assert!(aborted.stdout.contains(&back), "{}", aborted.stdout);
+    assert!(!aborted.stdout.contains("reprotect"), "{}", aborted.stdout);
 }

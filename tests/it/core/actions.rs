@@ -165,7 +165,7 @@ impl Action for Model {
                 let wait = Duration::from_secs(5);
                 Err(Unapplied::Deferred { why: error.to_string(), wait })
             }
-            Err(error) => Err(Unapplied::InDoubt { why: error.to_string() }),
+            Err(error) => Err(Unapplied::InDoubt { why: error.to_string(), wait: None }),
         }
     }
 
