@@ -6,7 +6,7 @@ use failover::{
     action::{Clients, Tokens, Trouble},
     engine::{Ask, Ending, Engine, Interrupter, Operator, Parts, Reply},
     journal::{Folder, Runs},
-    model::{Clock, RunId, Secret},
+    model::{Clock, RunId, Seal, Secret},
     plan::Plan,
     run::{Fact, RunState},
     wire::{Network, Patient, Transport},
@@ -81,6 +81,7 @@ impl Ours {
             plan: Arc::new(plan),
             catalogue: CATALOGUE,
             clients: Clients {
+                seal: Seal::random(),
                 transport: Arc::clone(&self.transport),
                 tokens: Arc::new(NoTokens),
                 clock: self.clock.clone(),

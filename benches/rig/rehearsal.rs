@@ -6,7 +6,7 @@ use failover::{
     action::{Clients, Tokens, Trouble},
     engine::{Ask, Ending, Engine, Interrupter, Operator, Parts, Reply},
     journal::{Journal, MemoryStore},
-    model::{Clock, Mode, RunId, Secret},
+    model::{Clock, Mode, RunId, Seal, Secret},
     plan::{self, Choice, Plan},
     provider,
     run::{Answer, RunState},
@@ -74,6 +74,7 @@ pub fn rehearse(plan: &Arc<Plan>) {
             plan: Arc::clone(plan),
             catalogue: provider::catalogue(),
             clients: Clients {
+                seal: Seal::random(),
                 transport: Arc::new(Patient::new(Arc::new(cloud.clone()), clock.clone())),
                 tokens: Arc::new(Issued(cloud)),
                 run: RunId::starting_at(clock.now()),

@@ -2,7 +2,7 @@
 
 use super::Trouble;
 use crate::{
-    model::{Clock, RunId, Secret},
+    model::{Clock, RunId, Seal, Secret},
     wire::Transport,
 };
 use async_trait::async_trait;
@@ -15,6 +15,8 @@ pub struct Clients {
     pub transport: Arc<dyn Transport>,
     pub tokens: Arc<dyn Tokens>,
     pub clock: Clock,
+    /// Tells secrets apart in the journal.
+    pub seal: Seal,
     /// Groups the requests of one run in the cloud's own logs.
     pub run: RunId,
     /// Azure Resource Manager's endpoint.

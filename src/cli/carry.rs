@@ -62,7 +62,14 @@ pub(super) fn lock(desk: &Desk, kept: &Kept, plan: &Plan) -> Result<Lock, Failur
                 let now = Clock::real().now();
                 let last = timeline.last().map_or(Duration::ZERO, |at| span::between(at, now));
                 let (from, to) = (&timeline.plan.from, &timeline.plan.to);
-                format!(", {from} → {to}, last record {} ago", span::show(last))
+                let step =
+                    timeline.steps.iter().rfind(|s| s.started.is_some() && s.outcome.is_none());
+                let step = step.map_or_else(String::new, |step| format!(", step `{}`", step.id));
+                format!(
+                    " since {}, {from} → {to}, last record {} ago{step}",
+                    span::clock_time(held.since),
+                    span::show(last)
+                )
             }
             // Its folder may not be there yet.
             Err(_) => String::new(),

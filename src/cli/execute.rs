@@ -100,6 +100,7 @@ impl Execute {
         let journal = kept.folder.create(&bytes)?;
         draft.keep();
         self.cloud.keep(&kept)?;
+        kept.folder.keep_seal(&world.clients.seal)?;
         let opening = Fact::Run(RunFact::Started {
             plan: Plan::digest(&bytes),
             who: desk.settings.who.clone(),

@@ -105,7 +105,8 @@ impl Resume {
             facts
         };
         carry::runtime()?.block_on(async {
-            let world = self.world(desk, &kept, &timeline)?;
+            let mut world = self.world(desk, &kept, &timeline)?;
+            world.clients.seal = kept.folder.seal()?;
             let opening = opening(&world);
             let mut signals = Signals::hear()?;
             world.sign_in(&timeline.plan).await?;

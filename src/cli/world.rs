@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     action::{Clients, Tokens},
-    model::{Clock, Exit, Failure, Hint, RunId, Secret, span::show},
+    model::{Clock, Exit, Failure, Hint, RunId, Seal, Secret, span::show},
     plan::{Plan, Step},
     provider::azure::{Credential, SignIn},
     wire::{Network, Patient, ReadOnly, Transport},
@@ -100,7 +100,7 @@ impl World {
         }
         let transport = Arc::new(Patient::new(transport, clock.clone()));
         Ok(Self {
-            clients: Clients { transport, tokens, clock, run, azure },
+            clients: Clients { transport, tokens, clock, seal: Seal::random(), run, azure },
             realm: Realm::Live,
             pace: None,
             watch_every: WATCH_LIVE,

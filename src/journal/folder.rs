@@ -1,7 +1,7 @@
 //! The folders of the runs: one each, with its plan, its journal and its report.
 
 use super::{Entry, FileStore, Journal, JournalError, Reading, read};
-use crate::model::RunId;
+use crate::model::{RunId, Seal};
 use serde::de::DeserializeOwned;
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
@@ -90,6 +90,25 @@ impl Folder {
         let store = FileStore::open(&self.journal_path(), 0)?;
         self.sync()?;
         Ok(Journal::empty(Box::new(store)))
+    }
+
+    /// Keeps the key under which the journal holds secrets.
+    pub fn keep_seal(&self, seal: &Seal) -> Result<(), JournalError> {
+        write_whole(&self.seal_path(), seal.as_bytes())
+    }
+
+    /// The key under which the journal holds secrets; a new one when none was kept.
+    pub fn seal(&self) -> Result<Seal, JournalError> {
+        let path = self.seal_path();
+        match fs::read(&path) {
+            Ok(bytes) => Ok(Seal::from_bytes(&bytes).unwrap_or_else(Seal::random)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Seal::random()),
+            Err(error) => Err(io("read the key in", &path, error)),
+        }
+    }
+
+    fn seal_path(&self) -> PathBuf {
+        self.path.join("seal")
     }
 
     /// The bytes of the stored plan.

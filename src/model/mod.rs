@@ -11,6 +11,7 @@ mod ids;
 mod mode;
 mod node;
 mod resource;
+mod seal;
 mod secret;
 pub mod span;
 
@@ -22,4 +23,5 @@ pub use ids::{ActionName, ChangeId, Region, RunId, StepId};
 pub use mode::Mode;
 pub use node::{Key, Node, Span, Value};
 pub use resource::Resource;
+pub use seal::Seal;
 pub use secret::Secret;

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     model::Clock,
-    wire::{Intent, Request, Response, SendError, Transport, host},
+    wire::{Intent, Request, Response, SendError, Transport, check, host},
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -102,8 +102,8 @@ impl Simulated {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reaches the cloud, and waits as long as the answer takes.
-    pub(super) async fn reach(&self, request: &Request) -> Result<Response, SendError> {
+    /// Reaches the cloud as any other program does, and waits as long as the answer takes.
+    pub async fn reach(&self, request: &Request) -> Result<Response, SendError> {
         let (result, after) = self.lock().meet(request, self.clock.now());
         self.clock.sleep(after).await;
         result
@@ -201,7 +201,8 @@ fn arrived(request: &Request, answer: Answer) -> (Result<Response, SendError>, D
 
 #[async_trait]
 impl Transport for Simulated {
-    async fn send(&self, request: Request, _: Intent<'_>) -> Result<Response, SendError> {
+    async fn send(&self, request: Request, intent: Intent<'_>) -> Result<Response, SendError> {
+        check(&request, intent)?;
         self.reach(&request).await
     }
 }

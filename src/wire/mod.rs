@@ -8,7 +8,7 @@ mod read_only;
 
 pub use network::Network;
 pub use patience::{Bounded, Patient};
-pub use read_only::ReadOnly;
+pub use read_only::{ReadOnly, check};
 
 use crate::journal::Permit;
 use async_trait::async_trait;
@@ -18,7 +18,8 @@ use std::time::Duration;
 pub type Request = http::Request<Bytes>;
 pub type Response = http::Response<Bytes>;
 
-/// Carries one request to its host and one answer back. Never sends anything twice, and never follows a redirect.
+/// Carries one request to its host and one answer back. Never sends anything twice, never follows a redirect, and
+/// whoever reaches a cloud asks [`check`] first.
 #[async_trait]
 pub trait Transport: Send + Sync {
     async fn send(&self, request: Request, intent: Intent<'_>) -> Result<Response, SendError>;

@@ -1,6 +1,6 @@
 //! The network itself.
 
-use super::{Intent, Request, Response, SendError, Transport, host};
+use super::{Intent, Request, Response, SendError, Transport, check, host};
 use async_trait::async_trait;
 use std::{sync::OnceLock, time::Duration};
 
@@ -33,7 +33,8 @@ impl Network {
 
 #[async_trait]
 impl Transport for Network {
-    async fn send(&self, request: Request, _: Intent<'_>) -> Result<Response, SendError> {
+    async fn send(&self, request: Request, intent: Intent<'_>) -> Result<Response, SendError> {
+        check(&request, intent)?;
         let host = host(&request);
         let not_sent = |why: String| SendError::NotSent { host: host.clone(), why };
         let client = self.client().map_err(|error| not_sent(chain(&error)))?;

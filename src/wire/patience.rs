@@ -1,10 +1,6 @@
 //! Reads are tried again, or given up in time; changes are sent once, and waited for.
-//!
-//! Stands before every cloud, and refuses what is called a read and is none: only a permit lets a change pass.
 
-use super::{
-    Intent, Request, Response, SendError, Transport, host, read_only::is_read, retry_after,
-};
+use super::{Intent, Request, Response, SendError, Transport, host, read_only::check, retry_after};
 use crate::model::{Clock, span};
 use async_trait::async_trait;
 use http::StatusCode;
@@ -33,12 +29,7 @@ impl Patient {
 #[async_trait]
 impl Transport for Patient {
     async fn send(&self, request: Request, intent: Intent<'_>) -> Result<Response, SendError> {
-        if intent.is_read() && !is_read(&request) {
-            return Err(SendError::NoPermit {
-                method: request.method().to_string(),
-                path: request.uri().path().to_owned(),
-            });
-        }
+        check(&request, intent)?;
         if !matches!(intent, Intent::Read) {
             return self.inner.send(request, intent).await;
         }

@@ -5,9 +5,9 @@ use async_trait::async_trait;
 use http::Method;
 use std::sync::Arc;
 
-/// Reads that the vendors made POSTs, by the end of their path (Azure: the listing of an app's settings).
-const READS_THAT_ARE_POSTS: [&str; 2] =
-    ["/config/appsettings/list", "/config/connectionstrings/list"];
+/// Reads that the vendors made POSTs, by the end of their path (Azure: the listing of an app's settings, and signing in).
+const READS_THAT_ARE_POSTS: [&str; 3] =
+    ["/config/appsettings/list", "/config/connectionstrings/list", "/oauth2/v2.0/token"];
 
 /// Lets reads through and refuses the rest, whatever the caller says that a request is for.
 pub struct ReadOnly {
@@ -18,6 +18,17 @@ impl ReadOnly {
     pub fn new(inner: Arc<dyn Transport>) -> Self {
         Self { inner }
     }
+}
+
+/// Refuses what is called a read and is none: only a permit lets a change pass.
+pub fn check(request: &Request, intent: Intent<'_>) -> Result<(), SendError> {
+    if intent.is_read() && !is_read(request) {
+        return Err(SendError::NoPermit {
+            method: request.method().to_string(),
+            path: request.uri().path().to_owned(),
+        });
+    }
+    Ok(())
 }
 
 /// Whether a request is a read by its method and path, whatever the caller says.

@@ -6,7 +6,7 @@ use failover::{
     model::{Clock, Mode, Node, Resource},
     plan::{ActionWork, Objectives, OnFailure, Plan, Side, Step, Work},
     sim::{Cloud, Exchange, Outage, Simulated, World},
-    wire::{Intent, Response, Transport},
+    wire::Response,
 };
 use http::Method;
 use serde_json::{Value, json};
@@ -97,7 +97,7 @@ impl Client {
     async fn send(&self, method: Method, url: &str, body: impl Into<Bytes>) -> Response {
         let request = http::Request::builder().method(method).uri(url);
         let request = request.header("authorization", format!("Bearer {}", self.simulated.token()));
-        self.simulated.send(request.body(body.into()).unwrap(), Intent::Read).await.unwrap()
+        self.simulated.reach(&request.body(body.into()).unwrap()).await.unwrap()
     }
 
     async fn arm(&self, method: Method, rest: &str, body: Value) -> Response {

@@ -21,11 +21,7 @@ use crate::{
 use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use std::{
-    hash::{BuildHasher, RandomState},
-    sync::{Arc, LazyLock},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 pub(crate) static SETTINGS: Kind = Kind {
     name: "azure.app_service.settings",
@@ -186,12 +182,9 @@ impl Settings {
         })
     }
 
-    /// Tells within one process whether a value changed. Its key is kept nowhere, so that nobody who reads the journal
-    /// can try values until one fits.
     fn hash(&self, name: &str, value: &Value) -> String {
-        static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
         let app = Id::of(&self.app);
-        format!("{:016x}", KEY.hash_one((app.as_str(), name, value.to_string())))
+        self.arm.clients.seal.hash(&[app.as_str(), name, &value.to_string()])
     }
 }
 

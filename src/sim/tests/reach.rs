@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     model::Clock,
     sim::{Fault, Mishap, Simulated, serve},
-    wire::{Intent, SendError, Transport},
+    wire::SendError,
 };
 
 const FAILOVER: &str = "https://management.azure.com/subscriptions/sub-1/resourceGroups/rg-proseware/providers/Microsoft.Storage/storageAccounts/stproseware/failover?api-version=2023-05-01";
@@ -19,7 +19,7 @@ fn simulated(clock: &Clock) -> Simulated {
 async fn send(simulated: &Simulated, method: Method, url: &str) -> Result<Response, SendError> {
     let request = http::Request::builder().method(method).uri(url);
     let request = request.header("authorization", format!("Bearer {}", simulated.token()));
-    simulated.send(request.body(Bytes::new()).unwrap(), Intent::Read).await
+    simulated.reach(&request.body(Bytes::new()).unwrap()).await
 }
 
 fn is_moving(simulated: &Simulated) -> bool {

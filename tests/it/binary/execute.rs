@@ -23,8 +23,9 @@ fn nobody_else_can_look_into_the_folder_of_a_run() {
     use std::os::unix::fs::PermissionsExt;
     let desk = Desk::new();
     desk.call(RUN);
-    let mode = desk.last_run().metadata().unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o700);
+    let mode = |path: std::path::PathBuf| path.metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(desk.last_run()), 0o700);
+    assert_eq!(mode(desk.last_run().join("seal")), 0o600);
 }
 
 #[test]

@@ -168,15 +168,20 @@ fn a_closed_pipe_ends_the_printing_and_not_the_run() {
 #[test]
 fn a_run_that_was_ended_for_good_says_how_users_get_back_and_they_do() {
     let desk = Desk::new();
-    let failed = desk.with_fault("execute eastus westus --simulate --yes", "POST /failover?=409");
+    let fence = "PATCH /pg-proseware-eastus/=409";
+    let failed = desk.with_fault(&format!("{RUN} --mode planned"), fence);
     assert_eq!(failed.code, Some(6), "{}", failed.stderr);
+    assert!(failed.stderr.contains("users of storefront: 200, another page"), "{}", failed.stderr);
     let run = short(&desk.last_run());
-    // What was promoted beside it goes on meanwhile; this is about one that had moved nothing for good.
     let aborted = desk.call(&format!("resume {run} --abort"));
     assert_eq!(aborted.code, Some(0), "{}", aborted.stderr);
     let back = format!(
-        "failover execute westus eastus --runbook runbooks/proseware.yaml --mode planned --simulate --after {run}"
+        "execute westus eastus --runbook runbooks/proseware.yaml --mode planned --simulate --after {run}"
     );
-    assert!(aborted.stdout.contains(&back), "{}", aborted.stdout);
+    assert!(aborted.stdout.contains(&format!("failover {back}")), "{}", aborted.stdout);
     assert!(!aborted.stdout.contains("reprotect"), "{}", aborted.stdout);
+    let home = desk.call(&format!("{back} --yes"));
+    assert_eq!(home.code, Some(0), "{}", home.stderr);
+    assert!(home.stdout.contains("proseware runs in eastus"), "{}", home.stdout);
+    assert_eq!(accepted(&desk.last_run(), "/stproseware/failover"), 0);
 }

@@ -6,7 +6,7 @@ use failover::{
     action::{Clients, Tokens, Trouble},
     engine::{Ask, Ending, Engine, Interrupter, Operator, Parts, Reply},
     journal::{Journal, read},
-    model::{ActionName, Clock, Mode, Node, RunId, Secret, StepId},
+    model::{ActionName, Clock, Mode, Node, RunId, Seal, Secret, StepId},
     plan::{ActionWork, Effect, Objectives, OnFailure, Plan, Side, Step, VERSION, Work},
     run::{Answer, Event, Fact, Question, RunFact, RunState},
     wire::{Bounded, Transport},
@@ -215,6 +215,7 @@ impl World {
         let limit = self.answers_within;
         let transport = Bounded::new(Arc::new(self.cloud.clone()), self.clock.clone(), limit);
         let clients = Clients {
+            seal: Seal::random(),
             transport: Arc::new(transport) as Arc<dyn Transport>,
             tokens: Arc::new(NoTokens),
             clock: self.clock.clone(),

@@ -6,7 +6,7 @@ use failover::{
     action::{Clients, Tokens, Trouble},
     engine::{Ask, Ending, Engine, Interrupter, Operator, Parts, Reply, preflight},
     journal::{Journal, read},
-    model::{ChangeId, Clock, Mode, RunId, Secret, StepId},
+    model::{ChangeId, Clock, Mode, RunId, Seal, Secret, StepId},
     plan::{self, Choice, Plan},
     provider,
     run::{Answer, Event, Fact, Question, RunFact, RunState, StepFact, StepOutcome},
@@ -183,6 +183,7 @@ impl Drill {
 
     pub fn clients(&self, transport: Arc<dyn Transport>) -> Clients {
         Clients {
+            seal: Seal::random(),
             transport: Arc::new(Patient::new(transport, self.clock.clone())),
             tokens: Arc::new(SimulatedTokens(self.cloud.clone())),
             clock: self.clock.clone(),
