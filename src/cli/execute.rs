@@ -157,7 +157,7 @@ impl Execute {
                 desk.say.document(&report::foreseen(
                     plan,
                     digest,
-                    (&world.about(), self.simulate),
+                    (&world.about(plan), self.simulate),
                     seen,
                 ));
             }
@@ -165,7 +165,7 @@ impl Execute {
         }
         let mark = if self.simulate { MARK.chars().count() } else { 0 };
         let width = desk.settings.columns.saturating_sub(mark);
-        let screen = report::dry_run(plan, digest, &world.about(), seen, width);
+        let screen = report::dry_run(plan, digest, &world.about(plan), seen, width);
         if self.dry_run {
             desk.say.data(&format!("{screen}nothing was changed"));
         } else {
