@@ -156,7 +156,9 @@ mod tests {
         let take_in = |timeline: &mut Timeline, fact: &Fact| {
             timeline.take_in(Timestamp::UNIX_EPOCH, fact).unwrap();
         };
-        settled.iter().for_each(|fact| take_in(&mut timeline, fact));
+        for fact in &settled {
+            take_in(&mut timeline, fact);
+        }
         let manner = typed("eastus", "westus").manner;
         let run = RunId::starting_at(Timestamp::UNIX_EPOCH);
         let scene = Scene { plan: &plan, run, outage: None, manner: &manner, faults: &[] };
