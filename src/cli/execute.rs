@@ -17,7 +17,7 @@ use crate::{
     engine::{Preflight, Serving, preflight},
     journal::Lock,
     model::{Clock, Exit, Failure, Hint, Mode, RunId, span::show},
-    plan::{Plan, Side},
+    plan::{self, Plan, Side},
     provider,
     report::{self, Timeline},
     run::{Fact, RunFact},
@@ -155,7 +155,8 @@ impl Execute {
         }
         let mark = if self.simulate { MARK.chars().count() } else { 0 };
         let width = desk.settings.columns.saturating_sub(mark);
-        let screen = report::dry_run(plan, digest, &world.about(), seen, width);
+        let digest = plan::short_digest(digest);
+        let screen = report::dry_run(plan, &digest, &world.about(), seen, width);
         if self.dry_run {
             desk.say.data(&format!("{screen}nothing was changed"));
         } else {

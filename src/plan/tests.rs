@@ -1,6 +1,6 @@
 //! Plans of the ready-made runbooks, and what is in the way of a plan.
 
-use super::{Choice, OnFailure, Plan, build, late, late_text};
+use super::{Choice, OnFailure, Plan, build, late, late_text, short_digest};
 use crate::{
     model::{Datum, Mode, Node, Span, StepId, Value},
     runbook::{Mistakes, load, sample::CATALOGUE},
@@ -38,7 +38,7 @@ fn plan(text: &str, choice: &Choice<'_>) -> Plan {
 
 /// The screen, without the name of exactly this plan.
 fn screen(plan: &Plan, width: usize) -> String {
-    plan.text(width).replace(&Plan::digest(&plan.to_bytes().unwrap()), "1234-5678")
+    plan.text(width).replace(&short_digest(&Plan::digest(&plan.to_bytes().unwrap())), "1234-5678")
 }
 
 /// The needs of each step, one in a line.

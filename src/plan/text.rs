@@ -3,6 +3,7 @@
 use super::{
     Effect, Plan, Step, StepId, Work,
     late::{later_text, later_value},
+    short_digest,
 };
 use crate::model::span;
 use std::{collections::HashSet, fmt::Write, time::Duration};
@@ -59,6 +60,7 @@ impl Screen<'_> {
     fn head(&self) -> Vec<String> {
         let Plan { runbook, from, to, mode, path, .. } = self.plan;
         let digest = self.plan.to_bytes().map(|bytes| Plan::digest(&bytes)).unwrap_or_default();
+        let digest = short_digest(&digest);
         let left = format!("{runbook}  {from} → {to}  {mode}");
         let right = format!("{path}  plan {digest}");
         let mut lines = match self.width.checked_sub(left.chars().count() + right.chars().count()) {

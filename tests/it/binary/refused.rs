@@ -1,6 +1,7 @@
 //! What is refused: with a reason, an exit code, and what to do next.
 
 use super::{Desk, short};
+use failover::plan::Plan;
 use std::time::Duration;
 
 #[test]
@@ -67,6 +68,9 @@ fn a_plan_that_was_edited_is_not_gone_on_with() {
     let edited = desk.call("resume --yes --outage none");
     assert_eq!(edited.code, Some(8), "{}", edited.stderr);
     assert!(edited.stderr.contains("not the one that was approved"), "{}", edited.stderr);
+    let journal = std::fs::read_to_string(desk.last_run().join("journal.jsonl")).unwrap();
+    let opening = journal.lines().next().unwrap();
+    assert!(opening.contains(&Plan::digest(approved.as_bytes())), "{opening}");
     std::fs::write(&path, approved).unwrap();
     let resumed = desk.call("resume --yes --outage none");
     assert_eq!(resumed.code, Some(0), "{}", resumed.stderr);
