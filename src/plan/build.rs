@@ -5,10 +5,11 @@ use crate::{
     action::Catalogue,
     model::{ActionName, Diagnostic, Mode, Node, Region, Resource, StepId, Value},
     runbook::{
-        Env, Files, Found, Mistakes, Order, Resolved, Resolver, Runbook, Tables, Way, plain_value,
+        Env, Files, Found, Mistakes, Order, Resolved, ResolvedAction, Resolver, Runbook, Tables,
+        Way, plain_value,
     },
 };
-use std::{cell::RefCell, collections::HashSet};
+use std::{cell::RefCell, collections::HashSet, time::Duration};
 
 /// What the operator chose, and what is around the runbook.
 pub struct Choice<'a> {
@@ -164,16 +165,7 @@ fn steps(resolver: &Resolver<'_>, found: &mut Found) -> Vec<Step> {
         let Resolved { title, confirm, on_failure, timeout, action } =
             resolver.step(at, &removed, found);
         let work = match action {
-            Some(action) => Work::Action(Box::new(ActionWork {
-                action: ActionName::new(action.kind.name),
-                with: action.with,
-                touches: action.touches,
-                effect: action.kind.effect,
-                mark_valid_for: action.kind.mark_valid_for,
-                usual: action.kind.usual,
-                shows_within: action.kind.shows_within,
-                timeout: timeout.unwrap_or(action.kind.deadline),
-            })),
+            Some(action) => Work::Action(Box::new(work(action, timeout))),
             None => Work::Group {
                 children: (at + 1..=at + placed.step.children().len())
                     .filter(|child| !removed[*child])
@@ -194,6 +186,22 @@ fn steps(resolver: &Resolver<'_>, found: &mut Found) -> Vec<Step> {
         });
     }
     steps
+}
+
+fn work(resolved: ResolvedAction, timeout: Option<Duration>) -> ActionWork {
+    let ResolvedAction { kind, with, touches } = resolved;
+    let times = kind.times(&with);
+    ActionWork {
+        action: ActionName::new(kind.name),
+        with,
+        touches,
+        effect: kind.effect,
+        proves_service: kind.proves_service,
+        mark_valid_for: kind.mark_valid_for,
+        usual: times.usual,
+        shows_within: kind.shows_within,
+        timeout: timeout.unwrap_or(times.deadline),
+    }
 }
 
 /// What one step makes need not be there before, whichever other steps touch it.

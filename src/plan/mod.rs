@@ -109,6 +109,8 @@ pub struct ActionWork {
     /// How long after a change was begun its mark still proves anything; `None` for ever.
     pub mark_valid_for: Option<Duration>,
     pub effect: Effect,
+    /// Whether its success proves that users are served.
+    pub proves_service: bool,
     /// How long an attempt may take.
     pub timeout: Duration,
 }

@@ -29,6 +29,7 @@ fn work(action: &str, effect: Effect, usual: u64) -> Work {
         shows_within: Duration::from_mins(1),
         mark_valid_for: None,
         effect,
+        proves_service: effect == Effect::Reads,
         timeout: Duration::from_mins(10),
     }))
 }

@@ -14,8 +14,6 @@ mod place;
 mod reference;
 mod render;
 mod resolve;
-#[cfg(test)]
-pub(crate) mod sample;
 mod secrecy;
 #[cfg(test)]
 mod tests;
@@ -29,7 +27,7 @@ pub use resolve::Files;
 pub(crate) use found::Found;
 pub(crate) use order::Order;
 pub(crate) use reference::{Piece, pieces};
-pub(crate) use resolve::{Resolved, Resolver, Tables, Way};
+pub(crate) use resolve::{Resolved, ResolvedAction, Resolver, Tables, Way};
 pub(crate) use yaml::plain_value;
 
 use crate::{action::Catalogue, model::Source};

@@ -12,7 +12,7 @@ use crate::{
 
 /// Reports every setting whose value comes from the environment, by whichever way.
 pub(super) fn check(runbook: &Runbook, kind: &Kind, with: &Node, found: &mut Found) {
-    let holds_values = |shape: &Shape| matches!(shape, Shape::Map | Shape::Maps);
+    let holds_values = |shape: &Shape| matches!(shape, Shape::Map | Shape::Maps(_));
     for parameter in kind.parameters.iter().filter(|parameter| holds_values(&parameter.shape)) {
         if let Some(values) = with.get(parameter.name) {
             report(runbook, values, found);

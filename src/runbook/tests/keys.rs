@@ -199,7 +199,7 @@ fn unknown_actions_and_parameters_are_reported_together() {
     );
     assert_data_eq!(
         said,
-        str![[r"
+        str![[r#"
 error: there is no action `wiat`
   --> r.yaml:12:13
    |
@@ -212,7 +212,7 @@ error: `http.check` needs the parameter `url`
    |
 14 |     action: http.check
    |             ^^^^^^^^^^
-hint: `url`: as its name says
+hint: `url`: The address
 
 error: `http.check` has no parameter `adress`
   --> r.yaml:15:13
@@ -246,7 +246,7 @@ error: the file `gone.html` cannot be read: there is no such file
    |                                                       ^^^^^^^^^
 hint: its path begins in the folder of the runbook
 
-"]]
+"#]]
     );
 }
 
@@ -343,6 +343,128 @@ error: `app` must be known before the run
    |
 22 |     with: { app: "${{ steps.a.observed.host }}" }
    |                  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+
+"#]]
+    );
+}
+
+#[test]
+fn connection_strings_have_two_members() {
+    let said = of_steps(
+        r#"  - id: a
+    action: azure.app_service.settings
+    with:
+      app: ${{ to.app }}
+      connection_strings:
+        Main: { value: Host=w, type: Postgres }
+        Other: { value: "", tpye: Custom, slot: true }
+        Third: Host=w
+        Fourth: { value: Host=w }
+"#,
+    );
+    assert_data_eq!(
+        said,
+        str![[r#"
+error: `type` must be `MySql` or `SQLServer` or `SQLAzure` or `Custom` or `NotificationHub` or `ServiceBus` or `EventHub` or `ApiHub` or `DocDb` or `RedisCache` or `PostgreSQL`, not `Postgres`
+  --> r.yaml:16:38
+   |
+16 |         Main: { value: Host=w, type: Postgres }
+   |                                      ^^^^^^^^
+hint: did you mean `PostgreSQL`?
+
+error: `value` is empty
+  --> r.yaml:17:25
+   |
+17 |         Other: { value: "", tpye: Custom, slot: true }
+   |                         ^^
+
+error: `Other` has no `tpye`
+  --> r.yaml:17:29
+   |
+17 |         Other: { value: "", tpye: Custom, slot: true }
+   |                             ^^^^
+hint: did you mean `type`?
+hint: it takes `value`, `type`
+
+error: `Other` has no `slot`
+  --> r.yaml:17:43
+   |
+17 |         Other: { value: "", tpye: Custom, slot: true }
+   |                                           ^^^^
+hint: it takes `value`, `type`
+
+error: `Third` must be a map
+  --> r.yaml:18:16
+   |
+18 |         Third: Host=w
+   |                ^^^^^^
+
+error: `Fourth` needs `type`
+  --> r.yaml:19:9
+   |
+19 |         Fourth: { value: Host=w }
+   |         ^^^^^^
+hint: `type`: What it connects to
+
+"#]]
+    );
+}
+
+#[test]
+fn what_could_never_work_is_no_parameter() {
+    let said = of_steps(
+        r#"  - { id: a, action: wait, with: { for: 0s } }
+  - { id: b, action: http.check, with: { url: "ftp://x y/health", contains: "", every: 0s } }
+  - { id: c, action: http.check, with: { url: "https://asha:secret@x/health", answers: 61 } }
+  - { id: d, action: http.check, with: { url: "https://x", answers: 2, every: 200s } }
+  - { id: e, action: http.check, with: { url: "https://x", answers: 60 } }
+"#,
+    );
+    assert_data_eq!(
+        said,
+        str![[r#"
+error: `for` must be longer than nothing
+  --> r.yaml:11:41
+   |
+11 |   - { id: a, action: wait, with: { for: 0s } }
+   |                                         ^^
+
+error: `url` must be an address such as `https://example.org/health`, not `ftp://x y/health`
+  --> r.yaml:12:47
+   |
+12 |   - { id: b, action: http.check, with: { url: "ftp://x y/health", contains: "", every: 0s } }
+   |                                               ^^^^^^^^^^^^^^^^^^
+
+error: `contains` is empty
+  --> r.yaml:12:77
+   |
+12 |   - { id: b, action: http.check, with: { url: "ftp://x y/health", contains: "", every: 0s } }
+   |                                                                             ^^
+
+error: `every` must be longer than nothing
+  --> r.yaml:12:88
+   |
+12 |   - { id: b, action: http.check, with: { url: "ftp://x y/health", contains: "", every: 0s } }
+   |                                                                                        ^^
+
+error: `url` can hold no user name and no password
+  --> r.yaml:13:47
+   |
+13 |   - { id: c, action: http.check, with: { url: "https://asha:secret@x/health", answers: 61 } }
+   |                                               ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+hint: addresses are shown and stored
+
+error: `answers` × `every` is 5 min 5 s, and one look ends after 5 min
+  --> r.yaml:13:88
+   |
+13 |   - { id: c, action: http.check, with: { url: "https://asha:secret@x/health", answers: 61 } }
+   |                                                                                        ^^
+
+error: `answers` × `every` is 6 min 40 s, and one look ends after 5 min
+  --> r.yaml:14:79
+   |
+14 |   - { id: d, action: http.check, with: { url: "https://x", answers: 2, every: 200s } }
+   |                                                                               ^^^^
 
 "#]]
     );

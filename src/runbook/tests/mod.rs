@@ -6,7 +6,8 @@ mod keys;
 mod names;
 mod syntax;
 
-use super::{load, sample::CATALOGUE};
+use super::load;
+use crate::provider::catalogue;
 use proptest::prelude::*;
 use snapbox::{assert_data_eq, str};
 
@@ -37,7 +38,7 @@ fn of(text: &str) -> String {
 }
 
 fn of_bytes(bytes: &[u8]) -> String {
-    match load("r.yaml", bytes, CATALOGUE, &files) {
+    match load("r.yaml", bytes, catalogue(), &files) {
         Ok(_) => "no mistakes".to_owned(),
         Err(mistakes) => mistakes.to_string(),
     }

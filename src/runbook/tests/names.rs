@@ -182,11 +182,11 @@ fn references_to_steps_must_look_back() {
     let said = of_steps(
         r#"  - id: a
     action: http.check
-    with: { url: "x", contains: "${{ steps.b.observed.status }}" }
+    with: { url: "https://x", contains: "${{ steps.b.observed.status }}" }
   - id: b
     when: mode.name == "planned"
     action: http.check
-    with: { url: x, contains: "${{ steps.a.observed.stauts }}", region: "${{ steps.c.observed.x }}" }
+    with: { url: https://x, contains: "${{ steps.a.observed.stauts }}", region: "${{ steps.c.observed.x }}" }
   - id: d
     action: http.check
     with: { url: "${{ steps.b.observed.status }}", contains: "${{ steps.a.outputs.x }}" }
@@ -197,10 +197,10 @@ fn references_to_steps_must_look_back() {
         said,
         str![[r#"
 error: step `b` is not finished before this one starts
-  --> r.yaml:13:34
+  --> r.yaml:13:42
    |
-13 |     with: { url: "x", contains: "${{ steps.b.observed.status }}" }
-   |                                  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+13 |     with: { url: "https://x", contains: "${{ steps.b.observed.status }}" }
+   |                                          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
    |
   ::: r.yaml:14:9
    |
@@ -208,17 +208,17 @@ error: step `b` is not finished before this one starts
    |         - the step
 
 error: `http.check` reads no `stauts`
-  --> r.yaml:17:32
+  --> r.yaml:17:40
    |
-17 |     with: { url: x, contains: "${{ steps.a.observed.stauts }}", region: "${{ steps.c.observed.x }}" }
-   |                                ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+17 |     with: { url: https://x, contains: "${{ steps.a.observed.stauts }}", region: "${{ steps.c.observed.x }}" }
+   |                                        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
 hint: did you mean `status`?
 
 error: `c` is not a step of this runbook
-  --> r.yaml:17:74
+  --> r.yaml:17:82
    |
-17 |     with: { url: x, contains: "${{ steps.a.observed.stauts }}", region: "${{ steps.c.observed.x }}" }
-   |                                                                          ^^^^^^^^^^^^^^^^^^^^^^^^^
+17 |     with: { url: https://x, contains: "${{ steps.a.observed.stauts }}", region: "${{ steps.c.observed.x }}" }
+   |                                                                                  ^^^^^^^^^^^^^^^^^^^^^^^^^
 
 error: step `b` is not always part of the plan, and this one is
   --> r.yaml:20:19
