@@ -132,35 +132,24 @@ impl Shape {
 
 const EXAMPLE: &str = "https://example.org/health";
 
-/// What a text is as the address of a page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Address {
-    Good,
-    /// It begins with a user name or a password, and addresses are shown and stored.
-    HoldsUser,
-    /// It is none.
-    Not,
-}
-
-/// Judges the address of a page that is asked for over http or https.
-pub fn address(text: &str) -> Address {
-    let Ok(uri) = text.parse::<Uri>() else { return Address::Not };
-    let is_web = matches!(uri.scheme_str(), Some("http" | "https"));
-    match uri.authority() {
-        Some(authority) if is_web && authority.as_str().contains('@') => Address::HoldsUser,
-        Some(authority) if is_web && !authority.host().is_empty() => Address::Good,
-        Some(_) | None => Address::Not,
-    }
+/// Reports what is wrong with the address of a page.
+pub fn check_url(name: &'static str, node: &Node) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    check_value(&Parameter::required(name, Shape::Url, ""), node, &mut found);
+    found
 }
 
 fn wrong_address(name: &str, text: &str, node: &Node) -> Option<Diagnostic> {
-    match address(text) {
-        Address::Good => None,
-        Address::Not => Some(Shape::Url.wrong(name, node)),
-        Address::HoldsUser => {
+    let uri = text.parse::<Uri>().ok();
+    let is_web = |uri: &&Uri| matches!(uri.scheme_str(), Some("http" | "https"));
+    let authority = uri.as_ref().filter(is_web).and_then(Uri::authority);
+    match authority {
+        Some(authority) if authority.as_str().contains('@') => {
             let message = format!("`{name}` can hold no user name and no password");
             Some(Diagnostic::at(node.span, message).hint("addresses are shown and stored"))
         }
+        Some(authority) if !authority.host().is_empty() => None,
+        Some(_) | None => Some(Shape::Url.wrong(name, node)),
     }
 }
 

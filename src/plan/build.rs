@@ -50,11 +50,13 @@ pub fn build(runbook: &Runbook, choice: &Choice<'_>) -> Result<Plan, Mistakes> {
     };
     let order = Order::of(runbook, &mut found);
     let tables = Tables::of(runbook, Some(&env), &vars, &mut found);
+    let blind = Tables::blind(runbook, &vars);
     let mode = choice.mode.unwrap_or(runbook.default_mode);
     let resolver = Resolver {
         runbook,
         order: &order,
         tables: &tables,
+        blind: &blind,
         way: Way { from: choice.from, to: choice.to, mode },
         env: Some(&env),
         files: choice.files,
@@ -75,7 +77,10 @@ pub fn build(runbook: &Runbook, choice: &Choice<'_>) -> Result<Plan, Mistakes> {
         to: Region::new(choice.to),
         mode,
         lock: runbook.lock.clone(),
-        afterwards: runbook.afterwards.as_ref().map(|file| beside(&runbook.source.path, file)),
+        afterwards: runbook
+            .afterwards
+            .as_ref()
+            .map(|file| beside(&runbook.source.path, &file.text)),
         serving: runbook.serving,
         objectives: runbook.objectives.clone(),
         azure_credential: runbook.azure.credential.clone(),
@@ -142,16 +147,17 @@ fn chosen_vars(runbook: &Runbook, choice: &Choice<'_>, found: &mut Found) -> Vec
 
 /// A value that cannot be mistaken for a real one.
 fn invented(name: &str) -> String {
-    if name.ends_with("_ID") {
-        "00000000-0000-0000-0000-000000000000".to_owned()
-    } else {
-        format!("made-up-{}", name.to_lowercase().replace('_', "-"))
+    let words = format!("made-up-{}", name.to_lowercase().replace('_', "-"));
+    match name.rsplit('_').next() {
+        Some("ID") => "00000000-0000-0000-0000-000000000000".to_owned(),
+        Some("URL" | "URI") => format!("https://{words}.example"),
+        _ => words,
     }
 }
 
 fn steps(resolver: &Resolver<'_>, found: &mut Found) -> Vec<Step> {
     let order = resolver.order;
-    let removed = resolver.removed(found);
+    let removed = resolver.removed(false, found);
     let needs = order.without(&removed);
     let id = |at: usize| StepId::new(&order.steps[at].step.id.text);
     let mut steps = Vec::new();

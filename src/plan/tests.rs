@@ -459,3 +459,113 @@ steps:
     let expected = [("10 s", "30 min"), ("4 h", "2 d")];
     assert_eq!(times, expected.map(|(usual, most)| (usual.to_owned(), most.to_owned())));
 }
+
+#[test]
+fn what_a_plan_would_store_is_no_secret() {
+    let text = r#"failover: 1
+runbook: sample
+vars: { pw: none, page: "${{ env.PAGE_URL }}" }
+regions: { eastus: { app: a, db: x }, westus: { app: b, db: "${{ vars.pw }}" } }
+azure: { subscription: s, resource_group: g }
+steps:
+  - id: a
+    action: azure.app_service.settings
+    with:
+      app: ${{ to.app }}
+      settings: { DB_HOST: "${{ to.db }}", DB_PASSWORD: "x${{ to.db }}" }
+  - { id: b, action: http.check, with: { url: "${{ vars.page }}" } }
+"#;
+    let page = |page: &str| {
+        let page = page.to_owned();
+        move |name: &str| (name == "PAGE_URL").then(|| page.clone())
+    };
+    let (good, query) = (page("https://x.example/health"), page("https://x.example/?code=1"));
+    let mut given = Choice { env: &good, ..choice("eastus", "westus", Mode::Planned) };
+    plan(text, &given);
+    given.vars = vec![("pw".to_owned(), "hunter2".to_owned())];
+    let said = made(text, &given).unwrap_err().to_string();
+    assert_data_eq!(
+        said,
+        str![[r#"
+error: the variable `pw` cannot be the setting `DB_PASSWORD`
+  --> runbooks/sample.yaml:11:57
+   |
+11 |       settings: { DB_HOST: "${{ to.db }}", DB_PASSWORD: "x${{ to.db }}" }
+   |                                                         ^^^^^^^^^^^^^^^
+hint: the plan is stored, and the value may be secret: let the app read it from Key Vault, with `@Microsoft.KeyVault(SecretUri=…)`
+
+"#]]
+    );
+    let given = Choice { env: &query, ..choice("eastus", "westus", Mode::Planned) };
+    let said = made(text, &given).unwrap_err().to_string();
+    assert_data_eq!(
+        said,
+        str![[r#"
+error: the query of `url` cannot come from the environment
+  --> runbooks/sample.yaml:12:47
+   |
+12 |   - { id: b, action: http.check, with: { url: "${{ vars.page }}" } }
+   |                                               ^^^^^^^^^^^^^^^^^^
+hint: addresses are shown and stored
+
+"#]]
+    );
+    let with_user = page("https://asha:secret@x.example/");
+    let given = Choice { env: &with_user, ..choice("eastus", "westus", Mode::Planned) };
+    assert!(made(text, &given).unwrap_err().to_string().contains("no user name and no password"));
+    let made_up = plan(text, &choice("eastus", "westus", Mode::Planned));
+    assert_eq!(made_up.made_up, ["PAGE_URL"]);
+}
+
+#[test]
+fn a_timeout_that_is_shorter_than_usual_is_warned_of() {
+    let text = "\
+failover: 1
+runbook: sample
+regions: { eastus: {}, westus: {} }
+azure: { subscription: s, resource_group: g }
+steps:
+  - id: a
+    confirm: Now?
+    timeout: 5m
+    action: azure.storage.failover
+    with: { account: st, to: '${{ to.name }}' }
+  - id: go
+    confirm: Now?
+    parallel:
+      - id: b
+        confirm: This one too?
+        action: azure.storage.failover
+        with: { account: st, to: '${{ to.name }}' }
+      - id: c
+        action: manual
+        with: { instructions: call }
+";
+    let plan = plan(text, &choice("eastus", "westus", Mode::Planned));
+    assert_data_eq!(
+        screen(&plan, 80),
+        str![[r#"
+sample  eastus → westus  planned            runbooks/sample.yaml  plan 1234-5678
+offline: no cloud was asked, so what is already done is not known
+
+                                                            usually     at most
+    ── no way back from here: after this line, going back means a failback ──
+ 1 ?  a    ! azure.storage.failover                         ~1 h        5 min
+             st
+             warning: at most 5 min is less than the usual 1 h
+             asks: Now?
+ 2 ?  go     asks once for the rest, then at the same time:
+             asks: Now?
+  ? 2a  b  ! azure.storage.failover                         ~1 h        4 h
+             st
+             asks: This one too?
+    2b  c  ~ manual                                         ~5 min      12 h
+             call
+
+2 steps, 2 that cannot be undone, 3 questions
+expected 2 h, of which b ~1 h
+lock: sample, held in one state folder: it keeps no other machine out
+
+"#]]
+    );
+}

@@ -2,9 +2,12 @@
 
 #![expect(clippy::too_many_lines, reason = "what is said is long")]
 
+mod harm;
 mod keys;
 mod names;
+mod secrecy;
 mod syntax;
+mod together;
 
 use super::load;
 use crate::provider::catalogue;
@@ -27,6 +30,7 @@ steps:
 fn files(path: &str) -> Result<String, String> {
     match path {
         "page.html" => Ok("<h1>soon</h1>".to_owned()),
+        "proseware-reprotect.yaml" => Ok(String::new()),
         "pages/maintenance.html" => Ok("<h1>later</h1>".to_owned()),
         _ => Err("there is no such file".to_owned()),
     }
@@ -94,7 +98,7 @@ fn files_that_are_no_text_are_refused_before_they_are_parsed() {
     }
     assert_data_eq!(
         said,
-        str![[r"
+        str![[r#"
 error: the file is empty
 
 error: the file is empty
@@ -119,6 +123,7 @@ error: the file is 100 MB large, and a runbook may have 8 MB
 error: a runbook has no `a`
 error: a runbook begins with the version of its language
 error: a runbook needs `runbook`
+error: `regions` must name two regions or more
 error: a runbook needs `steps`
 error: a runbook has no `b`
 error: a runbook has no `c`
@@ -129,13 +134,14 @@ error: values stand more than 64 deep in each other
 error: a runbook has no `a`
 error: a runbook begins with the version of its language
 error: a runbook needs `runbook`
+error: `regions` must name two regions or more
 error: a runbook needs `steps`
 error: this alias stands inside of what it names
 
 error: a runbook must be a map, not a text
 
 
-"]]
+"#]]
     );
 }
 
