@@ -115,3 +115,19 @@ fn words_that_mean_nothing_are_refused_with_what_was_meant() {
         assert_eq!(called.code, Some(code), "{arguments}\n{}", called.stderr);
     }
 }
+
+#[test]
+fn a_folder_without_runbooks_passes_nothing() {
+    let desk = Desk::new();
+    let empty = tempfile::tempdir().unwrap();
+    std::fs::create_dir(empty.path().join("runbooks")).unwrap();
+    for arguments in ["validate", "plan eastus westus"] {
+        let output = desk.command(arguments).current_dir(empty.path()).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments}");
+        let expected = "\
+error: there is no runbook in ./runbooks
+hint: a runbook is a file there whose name ends in `.yaml` or `.yml`
+";
+        assert_eq!(String::from_utf8(output.stderr).unwrap(), expected, "{arguments}");
+    }
+}
