@@ -80,6 +80,7 @@ impl Kept {
         }
         let run = self.id.short();
         let path = self.folder.path().join("plan.json");
+        let (approved, found) = (plan::short_digest(approved), plan::short_digest(&found));
         let what = format!("the plan of run {run} is not the one that was approved");
         Err(Failure::new(Exit::Journal, what)
             .because(format!("plan {approved} was approved, and {} is {found}", path.display()))

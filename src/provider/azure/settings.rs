@@ -31,7 +31,10 @@ pub(crate) static SETTINGS: Kind = Kind {
         Parameter::optional("settings", Shape::Map, "Names and values of settings"),
         Parameter::optional(
             "connection_strings",
-            Shape::Maps,
+            Shape::Maps(&[
+                Parameter::required("value", Shape::Text, "The connection string itself"),
+                Parameter::required("type", Shape::Choice(&TYPES), "What it connects to"),
+            ]),
             "Names of connection strings, each with its `value` and `type`",
         ),
     ],
@@ -43,10 +46,26 @@ pub(crate) static SETTINGS: Kind = Kind {
     shows_within: Duration::from_secs(30),
     deadline: Duration::from_mins(5),
     effect: Effect::Changes,
+    proves_service: false,
     mark_valid_for: None,
     cured_by: &[],
     bind,
 };
+
+/// The `ConnectionStringType` of Microsoft.Web 2024-04-01.
+const TYPES: [&str; 11] = [
+    "MySql",
+    "SQLServer",
+    "SQLAzure",
+    "Custom",
+    "NotificationHub",
+    "ServiceBus",
+    "EventHub",
+    "ApiHub",
+    "DocDb",
+    "RedisCache",
+    "PostgreSQL",
+];
 
 const NEEDS: [&str; 2] =
     ["Microsoft.Web/sites/config/list/Action", "Microsoft.Web/sites/config/Write"];
