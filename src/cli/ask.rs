@@ -6,7 +6,7 @@
 use super::say::MARK;
 use crate::{
     engine::{Ask, Operator, Reply},
-    model::{Clock, DATA_LOSS, Datum, Evidence},
+    model::Clock,
     plan::Plan,
     report::{self, Live},
     run::{Answer, Question},
@@ -175,21 +175,13 @@ impl Operator for Beforehand {
         let loss = ask.evidence.data_loss().unwrap_or_default();
         let is_covered = matches!(ask.question, Question::Consent { .. })
             && loss <= self.most
-            && !is_loss_unknown(&ask.evidence);
+            && ask.evidence.unknown_loss().is_none();
         is_covered.then(|| Reply {
             answer: Answer::Yes,
             who: self.who.clone(),
             note: Some("said beforehand, with --yes".to_owned()),
         })
     }
-}
-
-/// Whether a loss of data is not known: of the step itself, or of one of a group.
-fn is_loss_unknown(evidence: &Evidence) -> bool {
-    evidence.iter().any(|(name, datum)| {
-        let name = name.rsplit(": ").next();
-        name == Some(DATA_LOSS) && matches!(datum, Datum::Text(_))
-    })
 }
 
 /// Nobody is there.
@@ -205,7 +197,7 @@ impl Operator for Absent {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::StepId;
+    use crate::model::{DATA_LOSS, Datum, Evidence, StepId};
 
     fn consent(loss: f64) -> Ask {
         Ask {

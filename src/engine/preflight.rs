@@ -3,7 +3,7 @@
 use super::bind::bind;
 use crate::{
     action::{Answer, Catalogue, Clients, Finding, Look, Observation, Serves, Weight},
-    model::{DATA_LOSS, Datum, Region, Resource, StepId},
+    model::{Region, Resource, StepId},
     plan::{Effect, OnFailure, Plan, Side, Step},
     run::RunState,
 };
@@ -71,7 +71,7 @@ impl Preflight {
 
     /// Whether a step would lose data, and nobody knows how much.
     pub fn is_loss_unknown(&self) -> bool {
-        self.seen().any(|seen| matches!(seen.evidence.get(DATA_LOSS), Some(Datum::Text(_))))
+        self.seen().any(|seen| seen.evidence.unknown_loss().is_some())
     }
 
     fn seen(&self) -> impl Iterator<Item = &Observation> {

@@ -9,7 +9,6 @@ use crate::{
     run::{Answer, Question, RunFact, RunOutcome, StepFact, StepOutcome},
 };
 use jiff::Timestamp;
-use std::time::Duration;
 
 pub(super) fn run_fact(fact: &RunFact) -> String {
     match fact {
@@ -100,18 +99,43 @@ pub(super) fn answered(answer: Answer) -> &'static str {
 /// What was read, as names and values of people: `last sync time 02:09:58Z`.
 pub(super) fn read(evidence: &Evidence) -> impl Iterator<Item = (String, String)> {
     evidence.iter().map(|(name, datum)| {
-        let value = match datum {
-            Datum::Seconds(seconds) => {
-                let length = Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or_default();
-                if name == DATA_LOSS && length.is_zero() { "none".to_owned() } else { show(length) }
-            }
-            other => other.to_string(),
-        };
-        (name.replace('_', " "), value)
+        let is_no_loss =
+            *datum == Datum::Seconds(0.0) && name.rsplit(": ").next() == Some(DATA_LOSS);
+        let value = if is_no_loss { "none".to_owned() } else { datum.to_string() };
+        (label(name), value)
     })
+}
+
+/// The name of a value in words. Its unit stands with the value, and the name of an app's setting is left as it is.
+fn label(name: &str) -> String {
+    if name.contains(|c: char| c.is_uppercase()) {
+        return name.to_owned();
+    }
+    let name =
+        ["_seconds", "_bytes"].iter().find_map(|unit| name.strip_suffix(unit)).unwrap_or(name);
+    name.replace('_', " ")
 }
 
 fn in_short(evidence: &Evidence) -> String {
     let pairs: Vec<_> = read(evidence).map(|(name, value)| format!("{name} {value}")).collect();
     pairs.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_named_in_words_and_a_setting_as_it_is_called() {
+        let evidence = Evidence::new()
+            .with("lag_seconds", Datum::Seconds(338.0))
+            .with("promote: data_loss", Datum::Seconds(0.0))
+            .with("settings: DB_HOST", Datum::Hash("9f3c".to_owned()));
+        let shown: Vec<_> =
+            read(&evidence).map(|(name, value)| format!("{name} {value}")).collect();
+        assert_eq!(
+            shown,
+            ["lag 5 min 38 s", "promote: data loss none", "settings: DB_HOST (secret)"]
+        );
+    }
 }
