@@ -259,11 +259,6 @@ fn operator(
     Arc::new(AtTerminal {
         who,
         plan: Arc::clone(plan),
-        width: if world.is_simulated() {
-            desk.settings.columns.saturating_sub(MARK.chars().count())
-        } else {
-            desk.settings.columns
-        },
         clock: world.clients.clock.clone(),
         pace: world.pace,
         live,

@@ -91,7 +91,8 @@ fn state_folder(home: Option<&std::path::Path>) -> PathBuf {
     folder.map_or_else(|| PathBuf::from(".failover"), |folder| folder.join("failover"))
 }
 
-fn size() -> (usize, usize) {
+/// The columns and lines of the terminal that the talk is on, which may change at any time.
+pub(super) fn size() -> (usize, usize) {
     let screen = rustix::termios::tcgetwinsize(std::io::stderr()).ok();
     let (wide, high) = screen.map_or((0, 0), |s| (usize::from(s.ws_col), usize::from(s.ws_row)));
     let said = variable("COLUMNS").and_then(|columns| columns.parse().ok());

@@ -21,7 +21,7 @@ pub use hand::{Hand, Hands, Seen, Stop, View};
 pub use interrupt::{Force, Interrupter, Interrupts};
 use next::has_failed;
 pub use next::{Command, is_stopping, next};
-pub use operator::{Ask, Operator, Reply};
+pub use operator::{Ask, Fence, Operator, Reply, ancestors};
 pub use preflight::{Check, Checked, Preflight, Serving, preflight, preflight_of};
 
 use crate::{
@@ -251,7 +251,9 @@ impl Engine {
             Command::Ask { step, question, evidence } => {
                 let title = self.parts.plan.step(&step).and_then(|step| step.title.clone());
                 let owed = self.owed();
-                let ask = Ask { step: step.clone(), title, question, evidence, owed };
+                let Parts { plan, state, catalogue, .. } = &self.parts;
+                let fences = operator::fences(plan, state, *catalogue, &step);
+                let ask = Ask { step: step.clone(), title, question, evidence, owed, fences };
                 self.hands.hand(&step).is_busy = true;
                 self.asks.spawn(effect::ask(Arc::clone(&self.parts.operator), ask));
             }
