@@ -202,7 +202,7 @@ struct Open<'a>(&'a AtTerminal);
 
 impl<'a> Open<'a> {
     fn new(desk: &'a AtTerminal) -> Self {
-        desk.live.iter().for_each(Live::hide);
+        desk.live.iter().for_each(|live| live.hide(desk.clock.now()));
         desk.clock.set_pace(1.0);
         Self(desk)
     }

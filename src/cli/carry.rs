@@ -5,7 +5,8 @@ use super::{
     ask::{Absent, AtTerminal, Beforehand},
     kept::{self, Kept, Realm},
     manner::{Format, Manner},
-    say::{MARK, Say},
+    say::{self, MARK, Say},
+    settings,
     signals::Signals,
     world::World,
 };
@@ -219,10 +220,9 @@ fn listener(
         };
         return (Box::new(tell), None);
     }
-    if settings.has_terminal && !world.clients.clock.is_virtual() {
+    if settings.can_draw() && !world.clients.clock.is_virtual() {
         let look = Look {
-            width: settings.columns,
-            height: settings.rows,
+            terminal: report::Terminal { size: settings::size, write: say::draw },
             has_color: settings.has_color,
             mark: if is_simulated { MARK } else { "" },
         };

@@ -63,6 +63,11 @@ impl Say {
     }
 }
 
+/// Draws on the terminal, where a view stands there.
+pub(super) fn draw(text: &str) {
+    print(std::io::stderr().lock(), text);
+}
+
 fn print(mut out: impl Write, text: &str) {
     // Only a closed pipe or a full disk can stop this, and there is no better place to say so.
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).ok();

@@ -1,5 +1,7 @@
 //! What the environment says. Nothing else reads it.
 
+use crate::report::NO_WIDTH;
+use rustix::{fd::AsFd, termios::tcgetwinsize};
 use std::{io::IsTerminal, path::PathBuf};
 
 /// Where state is kept, who is asking and what the terminal can show.
@@ -12,9 +14,8 @@ pub(super) struct Settings {
     pub home: Option<PathBuf>,
     pub who: String,
     pub host: String,
-    /// The width of what is printed.
+    /// The width of what is talked. What no terminal shows has none.
     pub columns: usize,
-    pub rows: usize,
     pub has_color: bool,
     /// Whether somebody sits at a terminal: sees the talk, and can answer.
     pub has_terminal: bool,
@@ -22,29 +23,29 @@ pub(super) struct Settings {
 
 /// Lines are never made wider than this, nor narrower than that.
 const WIDEST: usize = 120;
-const NARROWEST: usize = 60;
+const NARROWEST: usize = 40;
 
 impl Settings {
     pub(super) fn read(state: Option<PathBuf>) -> Self {
         let home = variable("HOME").map(PathBuf::from);
-        let (columns, rows) = size();
+        let mut device = std::fs::File::options();
+        let has_terminal = std::io::stderr().is_terminal()
+            && device.read(true).write(true).open(super::ask::TERMINAL).is_ok();
         Self {
             is_state_typed: state.is_some(),
             state: state.unwrap_or_else(|| state_folder(home.as_deref())),
             who: first_of(&["USER", "LOGNAME"]).unwrap_or_else(uid),
             host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
-            columns,
-            rows,
-            has_color: variable("NO_COLOR").is_none()
-                && variable("TERM").is_none_or(|term| term != "dumb"),
-            has_terminal: std::io::stderr().is_terminal()
-                && std::fs::File::options()
-                    .read(true)
-                    .write(true)
-                    .open(super::ask::TERMINAL)
-                    .is_ok(),
+            columns: columns(std::io::stderr()),
+            has_color: variable("NO_COLOR").is_none() && !is_dumb(),
+            has_terminal,
             home,
         }
+    }
+
+    /// Whether there is a terminal that a view can be drawn on.
+    pub(super) fn can_draw(&self) -> bool {
+        self.has_terminal && !is_dumb()
     }
 
     /// What to add to a command that we suggest, so that it finds the same runs.
@@ -76,6 +77,10 @@ pub(super) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+fn is_dumb() -> bool {
+    variable("TERM").is_some_and(|term| term == "dumb")
+}
+
 fn uid() -> String {
     format!("uid {}", rustix::process::getuid().as_raw())
 }
@@ -93,9 +98,13 @@ fn state_folder(home: Option<&std::path::Path>) -> PathBuf {
 
 /// The columns and lines of the terminal that the talk is on, which may change at any time.
 pub(super) fn size() -> (usize, usize) {
-    let screen = rustix::termios::tcgetwinsize(std::io::stderr()).ok();
-    let (wide, high) = screen.map_or((0, 0), |s| (usize::from(s.ws_col), usize::from(s.ws_row)));
+    let lines = tcgetwinsize(std::io::stderr()).map_or(0, |size| usize::from(size.ws_row));
+    (columns(std::io::stderr()), if lines == 0 { 24 } else { lines })
+}
+
+fn columns(stream: impl AsFd) -> usize {
     let said = variable("COLUMNS").and_then(|columns| columns.parse().ok());
-    let columns = said.or((wide > 0).then_some(wide)).unwrap_or(WIDEST);
-    (columns.clamp(NARROWEST, WIDEST), if high == 0 { 24 } else { high })
+    let shown = || tcgetwinsize(stream).ok().map(|size| usize::from(size.ws_col));
+    let columns = said.or_else(shown).filter(|columns| *columns > 0);
+    columns.map_or(NO_WIDTH, |columns| columns.clamp(NARROWEST, WIDEST))
 }

@@ -365,7 +365,8 @@ impl Engine {
         self.leave_questions();
         let at = self.parts.clients.clock.now();
         let running = self.hands.busy().cloned().collect();
-        (self.parts.listener)(&Event::Stopping { at, running });
+        let is_interrupted = stop == Stop::Interrupted;
+        (self.parts.listener)(&Event::Stopping { at, running, is_interrupted });
     }
 
     /// Waits for no answer any more: a resume asks again.

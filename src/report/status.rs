@@ -48,8 +48,9 @@ pub fn status(timeline: &Timeline, at_work: AtWork, now: Timestamp, flags: &str)
     let rows: Vec<_> = timeline
         .work()
         .map(|work| {
-            let row = row::row(timeline, work, None, shown);
-            vec![format!(" {} {}", row.sign, row.name), row.time, row.says]
+            let row = row::row(timeline, work, None, (at_work, shown));
+            let whole = row.whole();
+            vec![format!(" {} {}", row.sign, row.name), row.time, whole]
         })
         .collect();
     page.lines(&text::rows(&rows));

@@ -4,6 +4,11 @@
 
 use std::fmt::{Display, Write as _};
 
+/// Where nothing has to fit: what is read by a program has no width.
+pub const NO_WIDTH: usize = 10_000;
+
+/// A column that is narrower than this is no column: its texts stand on lines of their own.
+const LEAST_COLUMN: usize = 24;
 /// As much of a name as tells it from others.
 const LEAST_NAME: usize = 9;
 const UNITS: [&str; 11] = ["ms", "s", "min", "h", "d", "%", "B", "kB", "MB", "GB", "TB"];
@@ -89,17 +94,35 @@ impl Page {
 
 /// Rows of cells, each column as wide as its widest cell, two spaces apart.
 pub fn rows(rows: &[Vec<String>]) -> String {
+    table(rows, NO_WIDTH)
+}
+
+/// Rows of cells. The last cell of a row is broken between words where the row would be wider than `width`.
+pub fn table(rows: &[Vec<String>], width: usize) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
-    let cells = |column: usize| rows.iter().filter_map(move |row| row.get(column));
+    let cells = |column: usize| {
+        rows.iter().filter(move |row| column + 1 < row.len()).map(move |row| &row[column])
+    };
     let widths: Vec<_> = (0..columns)
         .map(|column| cells(column).map(|cell| cell.chars().count()).max().unwrap_or_default())
         .collect();
-    let line = |row: &Vec<String>| {
-        let cells: Vec<_> =
-            row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-        format!("{}\n", cells.join("  ").trim_end())
-    };
-    rows.iter().map(line).collect()
+    rows.iter().flat_map(|row| row_lines(row, &widths, width)).fold(String::new(), |all, line| {
+        let line = line.trim_end();
+        all + line + "\n"
+    })
+}
+
+fn row_lines(row: &[String], widths: &[usize], width: usize) -> Vec<String> {
+    let Some((last, columns)) = row.split_last() else { return vec![String::new()] };
+    let padded = |(cell, width): (&String, &usize)| format!("{cell:<width$}  ");
+    let before = columns.iter().zip(widths).map(padded).collect::<Vec<_>>().concat();
+    let room = width.saturating_sub(before.chars().count());
+    if last.chars().count() <= room || room >= LEAST_COLUMN {
+        return hang(&before, last, width);
+    }
+    let mut lines = vec![before];
+    lines.extend(hang("      ", last, width));
+    lines
 }
 
 /// The text in lines of at most `width` characters, broken between words. A word that is longer stays whole.
@@ -116,6 +139,22 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
             }
             Some(_) => lines.push(unit),
             None => lines.push(format!("{:gap$}{unit}", "")),
+        }
+    }
+    lines
+}
+
+/// Parts that are never broken, in lines of at most `width` characters where that can be.
+pub(super) fn flow<T: AsRef<str>>(parts: &[T], gap: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for part in parts.iter().map(AsRef::as_ref).filter(|part| !part.is_empty()) {
+        let length = |text: &str| text.chars().count();
+        match lines.last_mut() {
+            Some(line) if length(line) + length(gap) + length(part) <= width => {
+                line.push_str(gap);
+                line.push_str(part);
+            }
+            _ => lines.push(part.to_owned()),
         }
     }
     lines
@@ -232,5 +271,12 @@ mod tests {
     fn columns_are_as_wide_as_their_widest_cell() {
         let cells = [["a", "bcd"], ["abc", ""]].map(|row| row.map(str::to_owned).to_vec());
         assert_eq!(rows(&cells), "a    bcd\nabc\n");
+    }
+
+    #[test]
+    fn the_last_cell_is_broken_between_words_or_stands_below() {
+        let cells = [vec!["storage".to_owned(), "what was written since is lost".to_owned()]];
+        assert_eq!(table(&cells, 34), "storage  what was written since is\n         lost\n");
+        assert_eq!(table(&cells, 24), "storage\n      what was written\n      since is lost\n");
     }
 }

@@ -12,7 +12,7 @@ web  eastus → westus  unplanned   run 7f3c   stopped, resumable
 started 02:00:00Z by asha on bastion-2; last record 02:02:37Z, 14 min 3 s ago
 
  ! fence    owed  eastus does not answer
- ◐ storage  35 s  accepted, under way since 02:02:37Z; usually ~1 h
+ ◐ storage  35 s  accepted, goes on in the cloud since 02:02:37Z; usually ~1 h
  ○ served         waits for storage
 
 now:  0 of 3 steps done; storage goes on in the cloud (since 02:02:37Z); fence is owed
