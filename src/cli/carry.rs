@@ -194,7 +194,7 @@ fn last_word(
         return Err(failure);
     }
     if format == Format::Human {
-        desk.say.data(&report::summary(timeline, &report, &flags));
+        desk.say.data(&report::summary(timeline, &report, (&flags, desk.say.width())));
     }
     if Measures::of(timeline).harmful_sent_again > 0 {
         desk.say.talk("warning: a change that could do harm was sent again; see the report");

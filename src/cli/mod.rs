@@ -83,7 +83,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(root) => root,
         Err(answer) => return usage(&answer, &say).code().into(),
     };
-    let desk = Desk { settings: Settings::read(root.state), say };
+    let settings = Settings::read(root.state);
+    let desk = Desk { say: say.within(&settings), settings };
     let exit = root.verb.carry_out(&desk).unwrap_or_else(|failure| {
         desk.say.failure(&failure);
         failure.exit

@@ -14,8 +14,9 @@ pub(super) struct Settings {
     pub home: Option<PathBuf>,
     pub who: String,
     pub host: String,
-    /// The width of what is talked. What no terminal shows has none.
+    /// The width of what is talked, and of the data on stdout. What no terminal shows has none.
     pub columns: usize,
+    pub data_columns: usize,
     pub has_color: bool,
     /// Whether somebody sits at a terminal: sees the talk, and can answer.
     pub has_terminal: bool,
@@ -37,6 +38,7 @@ impl Settings {
             who: first_of(&["USER", "LOGNAME"]).unwrap_or_else(uid),
             host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
             columns: columns(std::io::stderr()),
+            data_columns: columns(std::io::stdout()),
             has_color: variable("NO_COLOR").is_none() && !is_dumb(),
             has_terminal,
             home,

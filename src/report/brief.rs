@@ -9,58 +9,88 @@ use super::{
 };
 use crate::{
     model::{
-        Mode,
+        Mode, StepId,
         span::{clock_time, show},
     },
-    plan::Plan,
+    plan::{Plan, Step},
+    run::StepOutcome,
 };
 use jiff::Timestamp;
 use std::time::Duration;
 
+/// How far the labels reach.
+const LABEL: usize = 17;
+
 /// The last words of a run.
-pub fn summary(timeline: &Timeline, report: &str, flags: &str) -> String {
+pub fn summary(timeline: &Timeline, report: &str, (flags, width): (&str, usize)) -> String {
     let plan = &timeline.plan;
     let outcome = timeline.state.finished.map_or("stopped", words::outcome_of_run);
     let measures = Measures::of(timeline);
-    let head = format!(
-        "{outcome}  {} {} {}   run {}, {}, {}",
-        plan.runbook,
-        if outcome == "aborted" { "was moving to" } else { "runs in" },
-        plan.to,
-        timeline.run.short(),
-        show(timeline.total()),
-        sent(&measures)
-    );
+    let runs = if outcome == "aborted" { "was moving to" } else { "runs in" };
+    let head = [
+        format!("{outcome}  {} {runs} {}", plan.runbook, plan.to),
+        format!("run {}, {}, {}", timeline.run.short(), show(timeline.total()), sent(&measures)),
+    ];
     let mut page = Page::default();
-    page.line(head);
-    let figures = text::rows(&figures(timeline, &measures));
+    page.flow(&head, "   ", width);
+    let figures = text::table(&figures(timeline, &measures), width.saturating_sub(2));
     figures.lines().for_each(|row| page.line(format_args!("  {row}")));
+    let mut said = |label: &str, says: &str, command: Option<String>| {
+        page.beside(&format!("  {label:<width$}", width = LABEL - 2), says, width);
+        if let Some(command) = command {
+            page.command(LABEL, &command, width);
+        }
+    };
     if outcome == "aborted" {
         for line in standing(timeline) {
-            page.line(format_args!("  now            {line}"));
+            said("now", &line, None);
         }
     }
-    let owed = timeline.owed();
-    if !owed.is_empty() {
-        let run = timeline.run.short();
-        page.line(format_args!(
-            "  owed           {}. Nothing is retrying now; when the old region is back",
-            text::list(owed)
-        ));
-        page.line(format_args!("                 failover resume {run}{flags}"));
+    for (story, why) in timeline.left_out() {
+        let who = story.who_left_it_out().map_or_else(String::new, |who| format!(" ({who})"));
+        said("left out", &format!("{}: {why}{who}", story.id), None);
+    }
+    if !timeline.owed().is_empty() {
+        let says =
+            format!("{}. Nothing is retrying now; when the old region is back", owed(timeline));
+        said("owed", &says, Some(format!("failover resume {}{flags}", timeline.run.short())));
     }
     if let Some(command) = left_to_do(plan) {
-        page.line(format_args!("  left to do     once {} is back", plan.from));
-        page.line(format_args!("                 {command}{flags}"));
+        let once = format!("once {} is back", plan.from);
+        said("left to do", &once, Some(format!("{command}{flags}")));
     }
-    page.line(format_args!("  report         {report}"));
+    said("report", report, None);
     page.finish()
+}
+
+/// What is owed, and why.
+fn owed(timeline: &Timeline) -> String {
+    let why = |id: &StepId| match timeline.story(id).and_then(|story| story.outcome.as_ref()) {
+        Some(StepOutcome::Owed { why }) => why.clone(),
+        _ => String::new(),
+    };
+    let owed: Vec<_> = timeline.owed().into_iter().map(|id| (id, why(id))).collect();
+    match owed.as_slice() {
+        [(_, first), rest @ ..] if rest.iter().all(|(_, why)| why == first) => {
+            format!("{}: {first}", text::list(owed.iter().map(|(id, _)| id)))
+        }
+        _ => text::list(owed.iter().map(|(id, why)| format!("{id} ({why})"))),
+    }
 }
 
 /// What the run itself cannot do, because it needs the region that was lost.
 pub(super) fn left_to_do(plan: &Plan) -> Option<String> {
     let is_lost = plan.mode == Mode::Unplanned;
     is_lost.then(|| plan.afterwards(&plan.from, &plan.to)).flatten()
+}
+
+/// The steps that somebody must still see to, and why.
+pub(super) fn unfinished(timeline: &Timeline) -> impl Iterator<Item = (&Step, String)> {
+    timeline.work().filter_map(|(step, story)| match &story.outcome {
+        None => Some((step, "not done".to_owned())),
+        Some(outcome) if story.is_left() => Some((step, words::outcome_of_step(outcome))),
+        Some(_) => None,
+    })
 }
 
 /// How many changes there were, and whether any was sent more than once.
@@ -126,21 +156,61 @@ fn length_of(loss: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample::{told, whole};
+    use crate::{
+        report::{
+            sample::{on, started, told, whole},
+            text::NO_WIDTH,
+        },
+        run::{Fact, RunFact, RunOutcome, StepFact},
+    };
 
     #[test]
     fn the_last_words_compare_what_was_measured_with_what_was_promised() {
         assert_eq!(
-            summary(&told(&whole()), "~/runs/7f3c/report.md", ""),
+            summary(&told(&whole()), "~/runs/7f3c/report.md", ("", NO_WIDTH)),
             "\
 done, owing  web runs in westus   run 7f3c, 1 h 10 min, 1 change, none sent twice
   recovery time  1 h 10 min  of 2 h     met  first failed sample 02:00:01Z, first good one 03:10:01Z
   data loss      4 min 12 s  of 15 min  met  storage 4 min 12 s
   people         31 s                        waiting for an answer (1 question)
-  owed           fence. Nothing is retrying now; when the old region is back
+  owed           fence: eastus does not answer. Nothing is retrying now; when the old region is back
                  failover resume 7f3c
   report         ~/runs/7f3c/report.md
 "
         );
+    }
+
+    #[test]
+    fn a_narrow_terminal_breaks_lines_between_words_and_commands_nowhere() {
+        let flags = " --state /a/folder/with/a/long/name";
+        assert_eq!(
+            summary(&told(&whole()), "~/runs/7f3c/report.md", (flags, 70)),
+            "\
+done, owing  web runs in westus
+run 7f3c, 1 h 10 min, 1 change, none sent twice
+  recovery time  1 h 10 min  of 2 h     met  first failed sample
+                                             02:00:01Z, first good one
+                                             03:10:01Z
+  data loss      4 min 12 s  of 15 min  met  storage 4 min 12 s
+  people         31 s                        waiting for an answer (1
+                                             question)
+  owed           fence: eastus does not answer. Nothing is retrying
+                 now; when the old region is back
+      failover resume 7f3c --state /a/folder/with/a/long/name
+  report         ~/runs/7f3c/report.md
+"
+        );
+    }
+
+    #[test]
+    fn what_was_left_out_is_told_with_its_reason() {
+        let (reason, who) = ("no time".to_owned(), "asha".to_owned());
+        let facts = [
+            (0, started()),
+            (1, on("fence", StepFact::Skipped { reason, who })),
+            (2, Fact::Run(RunFact::Finished { outcome: RunOutcome::Done })),
+        ];
+        let text = summary(&told(&facts), "report.md", ("", NO_WIDTH));
+        assert!(text.contains("\n  left out       fence: no time (asha)\n"), "{text}");
     }
 }

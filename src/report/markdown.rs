@@ -1,7 +1,7 @@
 //! The report that people file: what happened when, how long users were hurt, what was lost, against what was promised.
 
 use super::{
-    brief::{figures, left_to_do, sent},
+    brief::{figures, left_to_do, sent, unfinished},
     measure::Measures,
     status::{AtWork, stands},
     text::{self, Page},
@@ -173,16 +173,8 @@ fn users(timeline: &Timeline, page: &mut Page) {
 }
 
 fn left(timeline: &Timeline, page: &mut Page) {
-    let left: Vec<_> = timeline
-        .work()
-        .filter_map(|(step, story)| {
-            let why = match &story.outcome {
-                None => "not done".to_owned(),
-                Some(outcome) if story.is_left() => words::outcome_of_step(outcome),
-                Some(_) => return None,
-            };
-            Some(format!("- `{}`{}: {why}", step.id, titled(step.title.as_deref())))
-        })
+    let left: Vec<_> = unfinished(timeline)
+        .map(|(step, why)| format!("- `{}`{}: {why}", step.id, titled(step.title.as_deref())))
         .collect();
     page.line("## Left to do\n");
     let afterwards = left_to_do(&timeline.plan);

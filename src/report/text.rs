@@ -87,6 +87,20 @@ impl Page {
         }
     }
 
+    /// Parts that are never broken.
+    pub(super) fn flow(&mut self, parts: &[String], gap: &str, width: usize) {
+        for line in flow(parts, gap, width) {
+            self.line(line);
+        }
+    }
+
+    /// A command to paste, never broken: below the text beside it if there is room, else as far left as commands stand.
+    pub(super) fn command(&mut self, indent: usize, command: &str, width: usize) {
+        let has_room = indent + command.chars().count() <= width;
+        let indent = if has_room { indent } else { indent.min(6) };
+        self.line(format_args!("{:indent$}{command}", ""));
+    }
+
     pub(super) fn finish(self) -> String {
         self.0
     }
