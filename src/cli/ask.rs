@@ -5,7 +5,7 @@
 
 use super::{say::MARK, settings};
 use crate::{
-    engine::{Ask, Operator, Reply},
+    engine::{Ask, Operator, Preflight, Reply},
     model::{
         Clock, Evidence,
         span::{between, clock_time, show},
@@ -65,6 +65,15 @@ impl Terminal {
             }
         }
     }
+}
+
+/// What stands before the operator types the region that will serve: nobody does that by accident.
+pub(super) fn approval(plan: &Plan, seen: &Preflight, mark: &str) -> String {
+    let asks = "Type the region that will serve users, or anything else to leave:";
+    let text = report::approval(plan, seen);
+    let lines = [text.as_str(), asks].map(|text| report::hang("", text, width(mark)));
+    let lines: Vec<_> = lines.concat().iter().map(|line| format!("{mark}{line}")).collect();
+    lines.join("\n") + " "
 }
 
 /// How wide a line may be beside its mark, just now.

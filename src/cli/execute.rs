@@ -2,7 +2,7 @@
 
 use super::{
     Desk,
-    ask::Terminal,
+    ask::{self, Terminal},
     carry::{self, Open},
     choice::{Chosen, Unset},
     kept::{self, Kept, Realm},
@@ -195,16 +195,8 @@ impl Execute {
         if self.manner.yes {
             return Ok(());
         }
-        let Plan { runbook, from, to, mode, .. } = &*bound.plan;
-        let presumed = match mode {
-            Mode::Planned => format!("and drains {from}. No data may be lost."),
-            Mode::Unplanned => format!("and presumes {from} lost.{}", loss(seen)),
-        };
-        let mark = if self.simulate { MARK } else { "" };
-        let prompt = format!(
-            "{mark}This moves {runbook} to {to} {presumed}\n{mark}Type the region that will serve users, or \
-             anything else to leave: "
-        );
+        let to = &bound.plan.to;
+        let prompt = ask::approval(&bound.plan, seen, if self.simulate { MARK } else { "" });
         let unreadable =
             |error| Failure::new(Exit::CommandLine, "the terminal cannot be read").because(error);
         let terminal = Terminal::open().map_err(unreadable)?;
@@ -232,16 +224,6 @@ enum Prepared {
     Nothing(Exit),
     /// The run may begin, under this lock, with these bytes of its plan.
     Approved(Lock, Vec<u8>),
-}
-
-fn loss(seen: &Preflight) -> String {
-    if seen.is_loss_unknown() {
-        return " How much data will be gone is not known.".to_owned();
-    }
-    let loss = seen.data_loss().filter(|loss| !loss.is_zero());
-    loss.map_or_else(String::new, |loss| {
-        format!(" Data from the last {} will be gone.", show(loss))
-    })
 }
 
 /// What forbids to begin.

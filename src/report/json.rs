@@ -2,6 +2,7 @@
 
 use super::{
     brief,
+    listing::Listing,
     measure::{Loss, Measures, Recovery},
     timeline::{ChangeStory, End, StepStory, Timeline},
 };
@@ -59,6 +60,7 @@ pub fn foreseen(
     };
     let steps: Vec<_> =
         plan.steps.iter().map(|step| foreseen_step(step, seen.check(&step.id))).collect();
+    let listing = Listing::new(plan, seen);
     let foreseen = json!({
         "version": 1,
         "plan": digest,
@@ -72,6 +74,9 @@ pub fn foreseen(
         "blocked": seen.has_blockers(),
         "expected_seconds": plan.expected().length.as_secs_f64(),
         "data_loss_seconds": seen.data_loss().map(|loss| loss.as_secs_f64()),
+        "looks": seen.looks(),
+        "changes": { "seen": listing.changes(), "cannot_be_undone": listing.final_changes(),
+            "is_exact": listing.is_exact() },
         "steps": steps,
     });
     format!("{}\n", json!({ "simulated": is_simulated, "event": { "foreseen": foreseen } }))

@@ -3,11 +3,13 @@
 //! Everything here is a reading of the same facts, and can fail no run. Nothing here prints: it gives texts to the command
 //! line, and the live view draws through what it is given.
 
+mod approval;
 mod brief;
 mod dry_run;
 mod ended;
 mod json;
 mod lines;
+mod listing;
 mod live;
 mod markdown;
 mod measure;
@@ -22,6 +24,7 @@ mod text;
 mod timeline;
 mod words;
 
+pub use approval::approval;
 pub use brief::summary;
 pub use dry_run::dry_run;
 pub use ended::{failure, standing};
