@@ -234,23 +234,25 @@ fn check_numbers(
     }
 }
 
-const RESOURCE_KEYS: [&str; 6] =
-    ["name", "resource_group", "subscription", "region", "kind", "made_by_the_run"];
+/// How a runbook describes a resource.
+pub const RESOURCE_KEYS: [&str; 4] = ["name", "resource_group", "subscription", "region"];
+/// What a plan adds to that.
+const RESOLVED_KEYS: [&str; 2] = ["kind", "made_by_the_run"];
 
 fn check_resource(node: &Node, entries: &[(Key, Node)], found: &mut Vec<Diagnostic>) {
     if node.get("name").is_none() {
         found.push(Diagnostic::at(node.span, "a resource needs a `name`"));
     }
     for (key, value) in entries {
-        if !RESOURCE_KEYS.contains(&key.text.as_str()) {
-            found.push(
-                Diagnostic::at(key.span, format!("a resource has no `{}`", key.text))
-                    .did_you_mean(&key.text, RESOURCE_KEYS[..4].iter().copied()),
-            );
-        } else if RESOURCE_KEYS[..4].contains(&key.text.as_str())
-            && !matches!(value.value, Value::Text(_) | Value::Late(_))
-        {
-            let message = format!("`{}` must be a text, not {}", key.text, value.describe());
+        let name = key.text.as_str();
+        if RESOLVED_KEYS.contains(&name) {
+            continue;
+        }
+        if !RESOURCE_KEYS.contains(&name) {
+            let message = format!("a resource has no `{name}`");
+            found.push(Diagnostic::at(key.span, message).did_you_mean(name, RESOURCE_KEYS));
+        } else if !matches!(value.value, Value::Text(_) | Value::Late(_)) {
+            let message = format!("`{name}` must be a text, not {}", value.describe());
             found.push(Diagnostic::at(value.span, message));
         }
     }

@@ -100,6 +100,10 @@ pub enum Side {
     To,
 }
 
+impl Side {
+    pub const ALL: [(&'static str, Self); 2] = [("from", Self::From), ("to", Self::To)];
+}
+
 /// What was promised.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Objectives {

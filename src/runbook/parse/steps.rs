@@ -6,6 +6,7 @@ use super::{
         condition::Condition,
         fields::{self, Fields},
         found::{Found, unknown},
+        keys,
         reference::is_name,
         yaml::is_odd,
     },
@@ -14,9 +15,6 @@ use super::{
 use crate::model::{Diagnostic, Key, Node, Value};
 
 const ID_LIMIT: usize = 64;
-
-const STEP: [&str; 9] =
-    ["id", "title", "action", "with", "needs", "when", "confirm", "timeout", "on_failure"];
 
 /// Lowers `steps` and `finally`.
 pub(super) fn lower(fields: &mut Fields<'_, '_>, is_patched: bool, runbook: &mut Runbook) {
@@ -55,9 +53,9 @@ impl Parser<'_> {
     fn step(&mut self, node: &Node, is_child: bool, found: &mut Found) -> Option<Step> {
         let is_group = node.get("parallel").is_some();
         let what = if is_group { "a group" } else { "a step" };
-        let mut known = STEP.to_vec();
+        let mut known = keys::names(&keys::STEP);
         if is_group || node.get("action").is_none() {
-            known.push("parallel");
+            known.push(keys::PARALLEL.name);
         }
         let Some(mut fields) = Fields::of(what, node, &known, found) else {
             self.has_all = false;
@@ -71,7 +69,10 @@ impl Parser<'_> {
         let work = if is_group { self.group(&mut fields, is_child) } else { action(&mut fields) };
         let needs = fields.get("needs").is_some().then(|| needs(&mut fields));
         if needs.is_some() && is_child {
-            fields.refuse("needs", "a step of a group waits for what its group waits for");
+            fields.refuse(
+                keys::NOT_IN_A_GROUP,
+                "a step of a group waits for what its group waits for",
+            );
         }
         let when = fields.get("when").cloned();
         Some(Step {
@@ -87,7 +88,7 @@ impl Parser<'_> {
     }
 
     fn group(&mut self, fields: &mut Fields<'_, '_>, is_child: bool) -> Work {
-        for key in ["action", "with", "timeout", "on_failure"] {
+        for key in keys::NOT_OF_A_GROUP {
             let message = format!("a group has no `{key}`: give it to the steps of the group");
             fields.refuse(key, &message);
         }
