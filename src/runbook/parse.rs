@@ -43,6 +43,7 @@ pub(super) fn runbook(tree: &Tree, source: &Source, found: &mut Found) -> Option
         watch: watch(&mut fields),
         steps: Vec::new(),
         finally: Vec::new(),
+        is_patched: tree.is_patched,
         has_all_steps: true,
         source: source.clone(),
     };

@@ -104,6 +104,11 @@ fn each_mistake_is_one_mistake_and_hides_no_other() {
         ("needs: [a]", "needs: a", "`needs` must be a list, not `a`"),
         ("needs: [a]", "need: [a]", "a step has no `need`"),
         ("parallel:", "paralel:", "a step has no `paralel`"),
+        ("confirm: Now?", "confrim: Now?", "a group has no `confrim`"),
+        ("confirm: Now?", "confirm: 5", "`confirm` must be a text, not `5`"),
+        ("with: { for: 1m }", "wtih: { for: 1m }", "a step has no `wtih`"),
+        ("    when: to", "    wehn: to", "a step has no `wehn`"),
+        (", host: west.example", "", "region `westus` has no `host`, which another one has"),
         (
             "    confirm: Now?\n",
             "",
