@@ -7,9 +7,17 @@ use std::time::Duration;
 
 /// Reports every mistake of a step's `with`, as a runbook or a plan holds it.
 pub fn check(kind: &Kind, with: &Node) -> Vec<Diagnostic> {
+    let owner = Owner { name: kind.name, noun: "the parameter ", parameters: kind.parameters };
+    let mut found = check_part(kind, with);
+    owner.check_missing(with, &mut found);
+    found
+}
+
+/// The same for a `with` of which parts may not have been read: nothing is said to be missing.
+pub fn check_part(kind: &Kind, with: &Node) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let owner = Owner { name: kind.name, noun: "the parameter ", parameters: kind.parameters };
-    owner.check(with, &mut found);
+    owner.check_given(with, &mut found);
     for parameter in kind.parameters {
         found.extend(too_long(kind, parameter, with));
     }
@@ -24,21 +32,30 @@ struct Owner<'a> {
 }
 
 impl Owner<'_> {
-    fn check(&self, with: &Node, found: &mut Vec<Diagnostic>) {
-        let known = || self.parameters.iter().map(|parameter| parameter.name);
-        let mut meant = Vec::new();
+    fn known(&self) -> impl Iterator<Item = &'static str> + use<> {
+        self.parameters.iter().map(|parameter| parameter.name)
+    }
+
+    fn check_given(&self, with: &Node, found: &mut Vec<Diagnostic>) {
         for (key, node) in with.entries() {
             if let Some(parameter) = self.parameters.iter().find(|p| p.name == key.text) {
                 check_value(parameter, node, found);
                 continue;
             }
-            meant.extend(nearest(&key.text, known()));
             let noun = self.noun.strip_prefix("the ").unwrap_or_default();
             let message = format!("`{}` has no {noun}`{}`", self.name, key.text);
-            let diagnostic = Diagnostic::at(key.span, message).did_you_mean(&key.text, known());
-            found.push(diagnostic.hint(format!("it takes {}", quoted(known(), ", "))));
+            let diagnostic =
+                Diagnostic::at(key.span, message).did_you_mean(&key.text, self.known());
+            found.push(diagnostic.hint(format!("it takes {}", quoted(self.known(), ", "))));
         }
+    }
+
+    fn check_missing(&self, with: &Node, found: &mut Vec<Diagnostic>) {
+        let is_known = |key: &Key| self.known().any(|known| known == key.text);
+        let strays = with.entries().iter().filter(|(key, _)| !is_known(key));
         // What was meant and misspelled was reported already.
+        let meant: Vec<_> =
+            strays.filter_map(|(key, _)| nearest(&key.text, self.known())).collect();
         let is_missing = |parameter: &&Parameter| {
             parameter.default == Default::Required
                 && with.get(parameter.name).is_none()
@@ -198,7 +215,8 @@ fn check_maps(members: &'static [Parameter], entries: &[(Key, Node)], found: &mu
         match &value.value {
             Value::Map(_) => {
                 let owner = Owner { name: &key.text, noun: "", parameters: members };
-                owner.check(&Node { span: key.span, ..value.clone() }, found);
+                owner.check_given(value, found);
+                owner.check_missing(&Node { span: key.span, ..value.clone() }, found);
             }
             Value::Late(_) => {}
             _ => {
@@ -234,23 +252,25 @@ fn check_numbers(
     }
 }
 
-const RESOURCE_KEYS: [&str; 6] =
-    ["name", "resource_group", "subscription", "region", "kind", "made_by_the_run"];
+/// How a runbook describes a resource.
+pub const RESOURCE_KEYS: [&str; 4] = ["name", "resource_group", "subscription", "region"];
+/// What a plan adds to that.
+const RESOLVED_KEYS: [&str; 2] = ["kind", "made_by_the_run"];
 
 fn check_resource(node: &Node, entries: &[(Key, Node)], found: &mut Vec<Diagnostic>) {
     if node.get("name").is_none() {
         found.push(Diagnostic::at(node.span, "a resource needs a `name`"));
     }
     for (key, value) in entries {
-        if !RESOURCE_KEYS.contains(&key.text.as_str()) {
-            found.push(
-                Diagnostic::at(key.span, format!("a resource has no `{}`", key.text))
-                    .did_you_mean(&key.text, RESOURCE_KEYS[..4].iter().copied()),
-            );
-        } else if RESOURCE_KEYS[..4].contains(&key.text.as_str())
-            && !matches!(value.value, Value::Text(_) | Value::Late(_))
-        {
-            let message = format!("`{}` must be a text, not {}", key.text, value.describe());
+        let name = key.text.as_str();
+        if RESOLVED_KEYS.contains(&name) {
+            continue;
+        }
+        if !RESOURCE_KEYS.contains(&name) {
+            let message = format!("a resource has no `{name}`");
+            found.push(Diagnostic::at(key.span, message).did_you_mean(name, RESOURCE_KEYS));
+        } else if !matches!(value.value, Value::Text(_) | Value::Late(_)) {
+            let message = format!("`{name}` must be a text, not {}", value.describe());
             found.push(Diagnostic::at(value.span, message));
         }
     }

@@ -9,7 +9,7 @@ mod clients;
 mod kind;
 mod params;
 
-pub use check::{check, check_url};
+pub use check::{RESOURCE_KEYS, check, check_part, check_url};
 pub use clients::{Clients, Tokens};
 pub use kind::{
     Bind, Catalogue, Default, Effect, Kind, Parameter, Placed, Plane, Shape, Times, Within,

@@ -21,6 +21,7 @@ mod report;
 mod resume;
 mod runs;
 mod say;
+mod schema;
 mod settings;
 mod signals;
 mod simulate;
@@ -68,6 +69,8 @@ enum Verb {
     Runs,
     Simulate(simulate::Simulate),
     Actions(actions::Actions),
+    /// Print the JSON Schema of the runbook language, for editors
+    Schema,
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -111,6 +114,7 @@ impl Verb {
             Self::Runs => runs::carry_out(desk),
             Self::Simulate(verb) => verb.carry_out(desk),
             Self::Actions(verb) => verb.carry_out(desk),
+            Self::Schema => Ok(schema::carry_out(desk)),
             Self::Completions(verb) => Ok(verb.carry_out(desk)),
             Self::Man(verb) => verb.carry_out(desk),
         }

@@ -30,6 +30,8 @@ pub struct Runbook {
     pub(crate) watch: Vec<Watched>,
     pub(crate) steps: Vec<Step>,
     pub(crate) finally: Vec<Step>,
+    /// Whether parts of the file were left out because they could not be read: what seems to be missing may stand there.
+    pub(crate) is_patched: bool,
     /// Whether `steps` and `finally` are all that was written: an id that is missing may stand in what could not be read.
     pub(crate) has_all_steps: bool,
 }
@@ -98,6 +100,10 @@ impl Step {
 pub enum Side {
     From,
     To,
+}
+
+impl Side {
+    pub const ALL: [(&'static str, Self); 2] = [("from", Self::From), ("to", Self::To)];
 }
 
 /// What was promised.

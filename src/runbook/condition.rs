@@ -66,9 +66,19 @@ impl Condition {
         }
     }
 
-    /// Whether it holds. `None` when it cannot be said: yet, or because of a mistake that was reported.
-    pub(crate) fn holds(&self, scope: &Scope<'_>, found: &mut Found) -> Option<bool> {
-        self.term.flag(scope).map_err(|diagnostic| found.add(diagnostic)).ok().flatten()
+    /// One that could not be read, which was reported.
+    pub(super) fn unreadable(span: Span) -> Self {
+        Self { term: Term { form: Form::Literal(unknown(span).value), span } }
+    }
+
+    pub(super) fn is_readable(&self) -> bool {
+        let Form::Literal(value) = &self.term.form else { return true };
+        !is_unknown(&Node::made(value.clone()))
+    }
+
+    /// Whether it holds; `None` when that cannot be said yet.
+    pub(crate) fn holds(&self, scope: &Scope<'_>) -> Result<Option<bool>, Diagnostic> {
+        self.term.flag(scope)
     }
 }
 
@@ -408,7 +418,7 @@ mod tests {
         let scope = Scope { source: text, rows: vec![row], env: None, late: None };
         let mut found = Found::default();
         let node = Node::new(Value::Text(text.to_owned()), Span::new(0, text.len()));
-        Condition::parse(&node, text, &mut found)?.holds(&scope, &mut found)
+        Condition::parse(&node, text, &mut found)?.holds(&scope).ok().flatten()
     }
 
     #[test]

@@ -8,12 +8,14 @@ mod check;
 mod condition;
 mod fields;
 mod found;
+mod keys;
 mod order;
 mod parse;
 mod place;
 mod reference;
 mod render;
 mod resolve;
+mod schema;
 mod secrecy;
 mod tables;
 #[cfg(test)]
@@ -24,6 +26,7 @@ pub use ast::{Objectives, OnFailure, Runbook, Side};
 pub use reference::Env;
 pub use render::Mistakes;
 pub use resolve::Files;
+pub use schema::schema;
 
 pub(crate) use found::Found;
 pub(crate) use order::Order;

@@ -11,47 +11,28 @@ use super::{
     ast::{Azure, Objectives, Runbook, Side, Watched},
     fields::Fields,
     found::{Found, unknown},
+    keys,
     yaml::Tree,
 };
 use crate::model::{Diagnostic, Key, Mode, Node, Source, Span, Value};
 use std::time::Duration;
 
-const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 1;
 const WATCH_EVERY: Duration = Duration::from_secs(1);
-
-const TOP: [&str; 16] = [
-    "failover",
-    "runbook",
-    "summary",
-    "default",
-    "default_mode",
-    "afterwards",
-    "serving",
-    "lock",
-    "objectives",
-    "azure",
-    "regions",
-    "modes",
-    "vars",
-    "watch",
-    "steps",
-    "finally",
-];
 
 /// Lowers a tree.
 pub(super) fn runbook(tree: &Tree, source: &Source, found: &mut Found) -> Option<Runbook> {
-    let mut fields = Fields::of("a runbook", &tree.root, &TOP, found)?;
+    let mut fields = Fields::of("a runbook", &tree.root, &keys::names(&keys::TOP), found)?;
     fields.patched(tree.is_patched);
     version(&mut fields);
     let name = fields.required_text("runbook");
-    let sides = [("from", Side::From), ("to", Side::To)];
     let all_modes = Mode::ALL.map(|mode| (mode.as_str(), mode));
     let mut runbook = Runbook {
         summary: fields.text("summary").unwrap_or_default(),
         default_mode: fields.choice("default_mode", &all_modes).unwrap_or(Mode::Unplanned),
         lock: fields.text("lock").or_else(|| name.clone()).unwrap_or_default(),
         name: name.unwrap_or_default(),
-        serving: fields.choice("serving", &sides).unwrap_or(Side::From),
+        serving: fields.choice("serving", &Side::ALL).unwrap_or(Side::From),
         is_default: fields.flag("default").unwrap_or(false),
         afterwards: afterwards(&mut fields),
         objectives: objectives(&mut fields),
@@ -62,6 +43,7 @@ pub(super) fn runbook(tree: &Tree, source: &Source, found: &mut Found) -> Option
         watch: watch(&mut fields),
         steps: Vec::new(),
         finally: Vec::new(),
+        is_patched: tree.is_patched,
         has_all_steps: true,
         source: source.clone(),
     };
@@ -161,19 +143,20 @@ fn modes(fields: &mut Fields<'_, '_>) -> Node {
 
 fn objectives(fields: &mut Fields<'_, '_>) -> Objectives {
     let Some(node) = fields.map("objectives") else { return Objectives::default() };
-    let Some(mut inner) = Fields::of("`objectives`", node, &["rto", "rpo"], fields.found) else {
+    let known = keys::names(&keys::OBJECTIVES);
+    let Some(mut inner) = Fields::of("`objectives`", node, &known, fields.found) else {
         return Objectives::default();
     };
     Objectives { rto: inner.length("rto"), rpo: inner.duration("rpo") }
 }
 
-const CREDENTIALS: [(&str, &str); 4] =
+pub(super) const CREDENTIALS: [(&str, &str); 4] =
     [("cli", "cli"), ("managed", "managed"), ("workload", "workload"), ("secret", "secret")];
 
 fn azure(fields: &mut Fields<'_, '_>) -> Azure {
     let is_in_doubt = fields.is_in_doubt("azure");
     let node = fields.map("azure").cloned().unwrap_or_else(empty);
-    let known = ["subscription", "resource_group", "credential"];
+    let known = keys::names(&keys::AZURE);
     let Some(mut inner) = Fields::of("`azure`", &node, &known, fields.found) else {
         return Azure::default();
     };
@@ -194,8 +177,8 @@ fn watch(fields: &mut Fields<'_, '_>) -> Vec<Watched> {
     let mut watch = Vec::new();
     for (key, node) in entries {
         let what = format!("`{}`", key.text);
-        let Some(mut inner) = Fields::of(&what, node, &["url", "every", "contains"], fields.found)
-        else {
+        let known = keys::names(&keys::WATCH);
+        let Some(mut inner) = Fields::of(&what, node, &known, fields.found) else {
             continue;
         };
         let every = inner.length("every").unwrap_or(WATCH_EVERY);

@@ -8,7 +8,7 @@ use super::{
     fields::listed,
     found::{Found, is_unknown, unknown},
 };
-use crate::model::{Diagnostic, Node, Region, Span, Value};
+use crate::model::{Diagnostic, Node, Region, Span, Value, nearest};
 use std::ops::Range;
 
 const OPEN: &str = "${{";
@@ -277,11 +277,15 @@ impl Row<'_> {
             let message = format!("no {} has `{key}`", self.noun);
             return Err(Diagnostic::at(place, message).did_you_mean(key, self.keys()));
         }
-        // The reference is right, and the row is not.
         let message = format!("{} `{name}` has no `{key}`, which another one has", self.noun);
-        let diagnostic = Diagnostic::at(place, message);
-        Err(match rows.find(|(row, _)| row.text == name) {
-            Some((row, _)) => diagnostic.label(row.span, "its row"),
+        // The reference is right, and the row is not: however many ask for it, that is one mistake.
+        let Some((row, cells)) = rows.find(|(row, _)| row.text == name) else {
+            return Err(Diagnostic::at(place, message));
+        };
+        let diagnostic = Diagnostic::at(row.span, message).label(place, "is asked for here");
+        let cells = cells.entries().iter().map(|(cell, _)| cell.text.as_str());
+        Err(match nearest(key, cells) {
+            Some(near) => diagnostic.hint(format!("its row has `{near}`")),
             None => diagnostic,
         })
     }

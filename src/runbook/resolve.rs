@@ -5,6 +5,7 @@
 
 use super::{
     ast::{OnFailure, Runbook, Step, Watched, Work},
+    condition::Condition,
     fields,
     found::{Found, is_unknown},
     order::Order,
@@ -96,8 +97,14 @@ impl<'a> Resolver<'a> {
         let mut removed: Vec<bool> = steps
             .iter()
             .map(|placed| match &placed.step.when {
-                Some(when) => !when.holds(&scope, found).unwrap_or(undecided),
-                None => false,
+                Some(when) if when.is_readable() => match when.holds(&scope) {
+                    Ok(holds) => !holds.unwrap_or(undecided),
+                    Err(diagnostic) => {
+                        found.add(diagnostic);
+                        false
+                    }
+                },
+                Some(_) | None => false,
             })
             .collect();
         for (at, placed) in steps.iter().enumerate() {
@@ -116,6 +123,10 @@ impl<'a> Resolver<'a> {
         let step = self.order.steps[at].step;
         let early = self.scope();
         let earlier = |other| self.order.precedes(other, at);
+        // Whether a step is always there that is read by one which may not be there itself says nothing.
+        let is_readable = step.when.as_ref().is_none_or(Condition::is_readable);
+        let none_removed = vec![false; removed.len()];
+        let removed = if is_readable { removed } else { &none_removed };
         let ancestors = |id: &str, name: &str| self.late((id, name), &earlier, removed);
         // A question is asked when its own step and the steps of its group have been looked at.
         let own = |other: usize| other == at || self.order.steps[other].group == Some(at);
@@ -194,7 +205,8 @@ impl<'a> Resolver<'a> {
             return None;
         }
         found.extend(self.secrets(scope.late).of(kind, written));
-        found.extend(action::check(kind, &with));
+        let check = if self.runbook.is_patched { action::check_part } else { action::check };
+        found.extend(check(kind, &with));
         let is_resource = |shape: &Shape| matches!(shape, Shape::Resource { .. });
         let names_resources = kind.parameters.iter().any(|parameter| is_resource(&parameter.shape));
         let place = Place {

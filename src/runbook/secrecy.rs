@@ -30,6 +30,10 @@ pub(super) struct Secrets<'a> {
 impl Secrets<'_> {
     /// Reports what must not get into a plan with the parameters of an action.
     pub(super) fn of(&self, kind: &Kind, with: &Node) -> Vec<Diagnostic> {
+        let is_looked_at = |shape| matches!(shape, Shape::Map | Shape::Maps(_) | Shape::Url);
+        if !kind.parameters.iter().any(|parameter| is_looked_at(parameter.shape)) {
+            return Vec::new();
+        }
         let with = self.resolve(with);
         let mut found = Vec::new();
         for parameter in kind.parameters {

@@ -106,7 +106,7 @@ fn simulated_time_has_no_age_and_a_run_that_is_done_may_leave_work() {
     assert!(told.contains("last record 03:10:11Z, in simulated time\n"), "{told}");
     let end = "\
 then:   once eastus is back
-        failover execute eastus westus --runbook runbooks/web-reprotect.yaml
+      failover execute eastus westus --runbook runbooks/web-reprotect.yaml --simulate --after 7f3c
 ";
     assert!(told.ends_with(end), "{told}");
 }

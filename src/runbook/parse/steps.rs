@@ -6,6 +6,7 @@ use super::{
         condition::Condition,
         fields::{self, Fields},
         found::{Found, unknown},
+        keys,
         reference::is_name,
         yaml::is_odd,
     },
@@ -14,9 +15,6 @@ use super::{
 use crate::model::{Diagnostic, Key, Node, Value};
 
 const ID_LIMIT: usize = 64;
-
-const STEP: [&str; 9] =
-    ["id", "title", "action", "with", "needs", "when", "confirm", "timeout", "on_failure"];
 
 /// Lowers `steps` and `finally`.
 pub(super) fn lower(fields: &mut Fields<'_, '_>, is_patched: bool, runbook: &mut Runbook) {
@@ -55,9 +53,9 @@ impl Parser<'_> {
     fn step(&mut self, node: &Node, is_child: bool, found: &mut Found) -> Option<Step> {
         let is_group = node.get("parallel").is_some();
         let what = if is_group { "a group" } else { "a step" };
-        let mut known = STEP.to_vec();
+        let mut known = keys::names(&keys::STEP);
         if is_group || node.get("action").is_none() {
-            known.push("parallel");
+            known.push(keys::PARALLEL.name);
         }
         let Some(mut fields) = Fields::of(what, node, &known, found) else {
             self.has_all = false;
@@ -69,25 +67,34 @@ impl Parser<'_> {
         let id = id(&mut fields);
         self.has_all &= !id.text.is_empty();
         let work = if is_group { self.group(&mut fields, is_child) } else { action(&mut fields) };
-        let needs = fields.get("needs").is_some().then(|| needs(&mut fields));
-        if needs.is_some() && is_child {
-            fields.refuse("needs", "a step of a group waits for what its group waits for");
+        let needs = needs(&mut fields);
+        if is_child {
+            let message = "a step of a group waits for what its group waits for";
+            fields.refuse(keys::NOT_IN_A_GROUP, message);
         }
-        let when = fields.get("when").cloned();
         Some(Step {
             title: fields.text_node("title"),
-            confirm: fields.text_node("confirm"),
+            confirm: confirm(&mut fields),
             timeout: fields.get("timeout").cloned(),
             on_failure: fields.get("on_failure").cloned(),
-            when: when.and_then(|node| Condition::parse(&node, self.source, fields.found)),
+            when: self.when(&mut fields),
             needs: needs.filter(|_| !is_child),
             id,
             work,
         })
     }
 
+    /// A condition that cannot be read may be any.
+    fn when(&self, fields: &mut Fields<'_, '_>) -> Option<Condition> {
+        match fields.get("when") {
+            Some(node) => Condition::parse(node, self.source, fields.found)
+                .or_else(|| Some(Condition::unreadable(node.span))),
+            None => fields.is_misspelled("when").then(|| Condition::unreadable(fields.span())),
+        }
+    }
+
     fn group(&mut self, fields: &mut Fields<'_, '_>, is_child: bool) -> Work {
-        for key in ["action", "with", "timeout", "on_failure"] {
+        for key in keys::NOT_OF_A_GROUP {
             let message = format!("a group has no `{key}`: give it to the steps of the group");
             fields.refuse(key, &message);
         }
@@ -124,9 +131,19 @@ fn id(fields: &mut Fields<'_, '_>) -> Key {
     Key { text: text.to_owned(), span: node.span }
 }
 
-fn needs(fields: &mut Fields<'_, '_>) -> Vec<Key> {
+/// A question that cannot be read is one all the same.
+fn confirm(fields: &mut Fields<'_, '_>) -> Option<Node> {
+    let is_there = fields.get("confirm").is_some() || fields.is_misspelled("confirm");
+    fields.text_node("confirm").or_else(|| is_there.then(|| unknown(fields.span())))
+}
+
+/// What cannot be read stays in the list as an empty name: it would have named something to wait for.
+fn needs(fields: &mut Fields<'_, '_>) -> Option<Vec<Key>> {
     let mut needs = Vec::new();
-    // What cannot be read stays in the list as an empty name: it would have named something to wait for.
+    if fields.get("needs").is_none() {
+        let nameless = Key { text: String::new(), span: fields.span() };
+        return fields.is_misspelled("needs").then(|| vec![nameless]);
+    }
     let broken = |node: &Node| (!matches!(node.value, Value::List(_))).then_some(node.span);
     needs
         .extend(fields.get("needs").and_then(broken).map(|span| Key { text: String::new(), span }));
@@ -137,13 +154,14 @@ fn needs(fields: &mut Fields<'_, '_>) -> Vec<Key> {
         }
         needs.push(Key { text: node.as_text().unwrap_or_default().to_owned(), span: node.span });
     }
-    needs
+    Some(needs)
 }
 
 fn action(fields: &mut Fields<'_, '_>) -> Work {
     let mut with = match fields.map("with") {
         Some(with) => with.clone(),
-        None => fields.get("with").map_or_else(empty, |node| unknown(node.span)),
+        None if fields.is_in_doubt("with") => unknown(fields.span()),
+        None => empty(),
     };
     let Some(node) = fields.get("action") else {
         if !fields.is_misspelled("parallel") {

@@ -5,9 +5,11 @@
 mod harm;
 mod keys;
 mod names;
+mod schema;
 mod secrecy;
 mod syntax;
 mod together;
+mod values;
 
 use super::load;
 use crate::provider::catalogue;
@@ -46,6 +48,12 @@ fn of_bytes(bytes: &[u8]) -> String {
         Ok(_) => "no mistakes".to_owned(),
         Err(mistakes) => mistakes.to_string(),
     }
+}
+
+/// The messages of what is said, alone.
+fn messages(text: &str) -> Vec<String> {
+    let said = of(text);
+    said.lines().filter_map(|line| line.strip_prefix("error: ")).map(ToOwned::to_owned).collect()
 }
 
 /// What is said about these steps of a runbook that is sound otherwise. The first of them stands in line 11.

@@ -108,15 +108,15 @@ fn references_to_nothing_are_reported_once() {
         said,
         str![[r#"
 error: region `westus` has no `host`, which another one has
-  --> r.yaml:13:27
-   |
-13 |     with: { url: "https://${{ to.host }}/${{ from.path }}", region: "${{ form.name }}", contains: "${{ vars.x }}" }
-   |                           ^^^^^^^^^^^^^^
-   |
-  ::: r.yaml:5:3
+  --> r.yaml:5:3
    |
  5 |   westus: { app: app-west }
-   |   ------ its row
+   |   ^^^^^^
+   |
+  ::: r.yaml:13:27
+   |
+13 |     with: { url: "https://${{ to.host }}/${{ from.path }}", region: "${{ form.name }}", contains: "${{ vars.x }}" }
+   |                           -------------- is asked for here
 
 error: no region has `path`
   --> r.yaml:13:42

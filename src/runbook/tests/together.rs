@@ -1,9 +1,9 @@
 //! Every mistake of a file at once, and nothing that only follows from one.
 
-use super::of;
+use super::{messages, of};
 use snapbox::{assert_data_eq, str};
 
-const SOUND: &str = r#"failover: 1
+pub(super) const SOUND: &str = r#"failover: 1
 runbook: sample
 regions:
   eastus: { app: app-east, host: east.example }
@@ -44,12 +44,6 @@ finally:
     action: wait
     with: { for: 1m }
 "#;
-
-/// The messages alone.
-fn messages(text: &str) -> Vec<String> {
-    let said = of(text);
-    said.lines().filter_map(|line| line.strip_prefix("error: ")).map(ToOwned::to_owned).collect()
-}
 
 #[test]
 fn each_mistake_is_one_mistake_and_hides_no_other() {
@@ -110,6 +104,11 @@ fn each_mistake_is_one_mistake_and_hides_no_other() {
         ("needs: [a]", "needs: a", "`needs` must be a list, not `a`"),
         ("needs: [a]", "need: [a]", "a step has no `need`"),
         ("parallel:", "paralel:", "a step has no `paralel`"),
+        ("confirm: Now?", "confrim: Now?", "a group has no `confrim`"),
+        ("confirm: Now?", "confirm: 5", "`confirm` must be a text, not `5`"),
+        ("with: { for: 1m }", "wtih: { for: 1m }", "a step has no `wtih`"),
+        ("    when: to", "    wehn: to", "a step has no `wehn`"),
+        (", host: west.example", "", "region `westus` has no `host`, which another one has"),
         (
             "    confirm: Now?\n",
             "",

@@ -2,6 +2,11 @@
 
 use std::ops::Range;
 
+/// Nobody can say how far a tab indents: it may as well be far enough to belong to what stands above it, or no further
+/// than what stands below it.
+const WIDE: usize = 8;
+const NARROW: usize = 1;
+
 /// One line of a text, without its line break.
 #[derive(Clone, Copy)]
 pub(super) struct Line {
@@ -34,10 +39,9 @@ impl Line {
         content.contains(": ") || content.ends_with(':')
     }
 
-    /// A tab, which cannot be there, stands for more than people use to indent.
-    fn indent(self, text: &str) -> usize {
+    fn indent(self, text: &str, tab: usize) -> usize {
         let indent = &text[self.start..self.content(text).start];
-        indent.chars().map(|c| if c == '\t' { 8 } else { 1 }).sum()
+        indent.chars().map(|c| if c == '\t' { tab } else { 1 }).sum()
     }
 
     fn is_blank(self, text: &str) -> bool {
@@ -82,13 +86,16 @@ pub(super) fn around(text: &str, slip: usize, stop: usize) -> Range<usize> {
     while !first.is_item(text) {
         let Some(above) = line_above(text, line) else { break };
         line = above;
-        if line.indent(text) < first.indent(text) {
+        if line.indent(text, WIDE) < first.indent(text, WIDE) {
             first = line;
         }
     }
     let mut end = first.end;
     while let Some(next) = Line::around(text, end).next(text) {
-        if !next.is_blank(text) && next.indent(text) <= first.indent(text) && next.start > slip {
+        if !next.is_blank(text)
+            && next.indent(text, WIDE) <= first.indent(text, NARROW)
+            && next.start > slip
+        {
             break;
         }
         end = next.end;
