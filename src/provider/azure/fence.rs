@@ -5,7 +5,8 @@
 
 use super::{
     OnAzure, absent,
-    arm::{Arm, Call},
+    arm::Arm,
+    call::Call,
     examine::Need,
     id::Id,
     postgres::{Role, SERVER, Server},

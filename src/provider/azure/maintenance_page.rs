@@ -2,7 +2,8 @@
 
 use super::{
     OnAzure,
-    arm::{Arm, Call, PATIENCE, before_sending},
+    arm::{Arm, PATIENCE, before_sending},
+    call::Call,
     examine::Need,
     id::Id,
     site::{Farm, MADE_APP, MADE_PLAN, Site, tags},

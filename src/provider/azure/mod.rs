@@ -6,6 +6,7 @@
 mod account;
 pub(super) mod app_service;
 mod arm;
+mod call;
 mod credential;
 mod error;
 mod examine;
@@ -34,10 +35,12 @@ use crate::{
     journal::Permit,
     model::{Datum, Resource},
 };
-use arm::{Arm, Call};
+use arm::Arm;
 use async_trait::async_trait;
+use call::Call;
 pub use credential::{Credential, SignIn};
 use examine::Need;
+use futures_util::future::join;
 use std::sync::Arc;
 
 /// What one action adds to the shape that all actions on Azure share.
@@ -84,9 +87,9 @@ impl<A: OnAzure> Action for Shared<A> {
     }
 
     async fn examine(&self) -> Vec<Finding> {
-        let mut findings = examine::examine(self.0.arm(), &self.0.needs()).await;
-        findings.extend(self.0.examine().await);
-        findings
+        let needs = self.0.needs();
+        let (needs, own) = join(examine::examine(self.0.arm(), &needs), self.0.examine()).await;
+        [needs, own].concat()
     }
 }
 

@@ -7,7 +7,8 @@
 //! ways are tried is that of azure-core's `ARMPolling`.
 
 use super::{
-    arm::{Arm, Call},
+    arm::Arm,
+    call::Call,
     error::{ArmError, from_json, header},
 };
 use crate::{

@@ -1,9 +1,6 @@
 //! A PostgreSQL flexible server, as Azure shows it: its role, its replicas, and how far they are behind.
 
-use super::{
-    arm::{Arm, Call},
-    id::Id,
-};
+use super::{arm::Arm, call::Call, id::Id};
 use crate::{
     action::{Placed, Shape, Trouble},
     model::{Datum, Evidence, Resource},
@@ -75,11 +72,6 @@ struct Network {
     public_network_access: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct List {
-    value: Vec<Server>,
-}
-
 impl Server {
     pub(super) async fn find(arm: &Arm, server: &Resource) -> Result<Option<Self>, Trouble> {
         arm.find(Call::get(&Id::of(server))).await
@@ -127,11 +119,11 @@ pub(super) async fn replication(
     primary: &Resource,
     replica: &Resource,
 ) -> Option<String> {
-    let list: List = arm.glimpse(Call::get(&Id::of(primary).then("replicas"))).await?;
+    let list: Vec<Server> = arm.glimpse_list(Call::get(&Id::of(primary).then("replicas"))).await?;
     let is_it = |server: &Server| {
         server.name.as_deref().is_some_and(|name| name.eq_ignore_ascii_case(&replica.name))
     };
-    let found = list.value.into_iter().find(is_it)?;
+    let found = list.into_iter().find(is_it)?;
     Some(found.properties.replica?.replication_state.unwrap_or_else(|| "Unknown".to_owned()))
 }
 

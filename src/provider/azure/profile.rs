@@ -1,7 +1,8 @@
 //! A Traffic Manager profile, as Azure shows it: who is sent where, and how soon resolvers notice.
 
 use super::{
-    arm::{Arm, Call},
+    arm::Arm,
+    call::Call,
     id::{Id, place},
     site::{Site, Tags, is_page},
 };

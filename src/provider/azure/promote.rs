@@ -6,7 +6,8 @@
 
 use super::{
     OnAzure, absent,
-    arm::{Arm, Call, Sent, unapplied},
+    arm::{Arm, Sent, unapplied},
+    call::Call,
     examine::Need,
     id::{Id, place},
     not_known,
@@ -304,12 +305,12 @@ impl Promote {
     async fn virtual_endpoint(&self) -> Option<Finding> {
         let (name, from) = (&self.server.name, &self.from.name);
         let id = Id::of(&self.from).then("virtualendpoints");
-        let Some(list) = self.arm.glimpse::<VirtualEndpoints>(Call::get(&id)).await else {
+        let Some(list) = self.arm.glimpse_list::<VirtualEndpoint>(Call::get(&id)).await else {
             return Some(Finding::note(format!(
                 "unknown whether `{from}` has a virtual endpoint for `{name}`"
             )));
         };
-        let mut members = list.value.iter().flat_map(|endpoint| &endpoint.properties.members);
+        let mut members = list.iter().flat_map(|endpoint| &endpoint.properties.members);
         let is_member = members.any(|member| member.eq_ignore_ascii_case(name));
         (!is_member).then(|| {
             Finding::blocker(format!(
@@ -317,11 +318,6 @@ impl Promote {
             ))
         })
     }
-}
-
-#[derive(Deserialize)]
-struct VirtualEndpoints {
-    value: Vec<VirtualEndpoint>,
 }
 
 #[derive(Deserialize)]
@@ -464,6 +460,7 @@ mod tests {
         let mut small = server("pg-westus", "GeoAsyncReplica", Some("pg-eastus"));
         small["sku"]["name"] = json!("Standard_D2ds_v5");
         let script = Script::new()
+            .on("GET /resourceGroups/rg?", ok("{}"))
             .on("GET Microsoft.Authorization", answer(404, &[], ""))
             .on("GET /pg-westus?", ok(&small.to_string()))
             .on("GET /pg-eastus?", ok(&server("pg-eastus", "Primary", None).to_string()))

@@ -3,7 +3,8 @@
 use super::{
     OnAzure, absent,
     account::{ACCOUNT, Account, Replication},
-    arm::{Arm, Call},
+    arm::Arm,
+    call::Call,
     examine::Need,
     id::Id,
 };

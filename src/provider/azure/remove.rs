@@ -2,7 +2,8 @@
 
 use super::{
     OnAzure, absent,
-    arm::{Arm, Call},
+    arm::Arm,
+    call::Call,
     examine::Need,
     id::Id,
     profile::{PROFILE, Profile},

@@ -2,7 +2,8 @@
 
 use super::{
     OnAzure,
-    arm::{Arm, Call, before_sending},
+    arm::{Arm, before_sending},
+    call::Call,
     examine::Need,
     id::Id,
     postgres::{Role, SERVER, Server, replication},

@@ -5,7 +5,8 @@
 
 use super::{
     OnAzure,
-    arm::{Arm, Call, before_sending},
+    arm::{Arm, before_sending},
+    call::Call,
     examine::Need,
     id::Id,
     site::APP,

@@ -6,7 +6,8 @@
 
 use super::{
     OnAzure, absent,
-    arm::{Arm, Call, before_sending},
+    arm::{Arm, before_sending},
+    call::Call,
     examine::Need,
     id::Id,
     profile::{ENDPOINT, Endpoint, PROFILE, Profile, endpoint_name},

@@ -1,9 +1,6 @@
 //! An App Service app and its plan, as Azure shows them.
 
-use super::{
-    arm::{Arm, Call},
-    id::Id,
-};
+use super::{arm::Arm, call::Call, id::Id};
 use crate::{
     action::{Placed, Shape, Trouble},
     model::{Evidence, Resource},

@@ -6,7 +6,8 @@
 use super::{
     OnAzure, absent,
     account::{ACCOUNT, Account, Replication},
-    arm::{Arm, Call},
+    arm::Arm,
+    call::Call,
     examine::Need,
     id::{Id, place, same_place},
     not_known,

@@ -2,7 +2,8 @@
 
 use super::{
     OnAzure, absent,
-    arm::{Arm, Call},
+    arm::Arm,
+    call::Call,
     examine::Need,
     id::{Id, name_of, place},
     profile::{self, Endpoint, PROFILE, Profile, endpoint_name},
@@ -317,6 +318,7 @@ mod tests {
             endpoint("secondary-region", "app-westus", "Enabled"),
         ];
         let script = script(&profile("Priority", &endpoints))
+            .on("GET /resourceGroups/rg?", ok("{}"))
             .on("GET /other", ok(r#"{"location":"westus","properties":{}}"#))
             .on("GET Microsoft.Authorization", answer(403, &[], ""));
         let findings = primary(&script, target("other")).examine().await;
