@@ -6,7 +6,7 @@
 use super::{
     call::{Call, Door},
     error::{ArmError, header},
-    operation::Operation,
+    operation::{Operation, Polls},
 };
 use crate::{
     action::{Applied, Clients, Trouble, TroubleKind, Unapplied},
@@ -17,7 +17,7 @@ use crate::{
 use bytes::Bytes;
 use http::{Method, StatusCode, Uri, header as names};
 use serde::{Deserialize, de::DeserializeOwned};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use uuid::Uuid;
 
 /// For how long a change is put off when Azure is busy and does not say for how long.
@@ -77,11 +77,12 @@ struct Page<T> {
 #[derive(Clone)]
 pub(super) struct Arm {
     pub clients: Clients,
+    pub polls: Arc<Polls>,
 }
 
 impl Arm {
     pub(super) fn new(clients: &Clients) -> Self {
-        Self { clients: clients.clone() }
+        Self { clients: clients.clone(), polls: Arc::default() }
     }
 
     /// Reads something that may not be there. What is wrong with the place where it would be is no such answer.
@@ -154,9 +155,15 @@ impl Arm {
 
     /// What an accepted change leaves to be watched.
     pub(super) fn accepted(&self, call: &Call, response: &Response) -> Applied {
-        let request_id = header(response, "x-ms-request-id");
+        // A deployment has an id of its own in the log of its host.
+        let request_id =
+            header(response, "x-ms-request-id").or_else(|| header(response, "scm-deployment-id"));
         let url = self.absolute(&call.url);
-        match Operation::begun(&call.method, &url, response, |url| self.is_ours(url)) {
+        let may_be_asked = |other: &str| match call.door {
+            Door::Manager => self.is_ours(other),
+            Door::Deployment => origin(other).is_some_and(|other| Some(other) == origin(&url)),
+        };
+        match Operation::begun(call, &url, response, may_be_asked) {
             Some(operation) => Applied::Accepted { handle: operation.to_handle(), request_id },
             None => Applied::Done { request_id },
         }
@@ -164,10 +171,7 @@ impl Arm {
 
     /// Whether an address is on Resource Manager's own host, so that it may be given our token.
     pub(super) fn is_ours(&self, url: &str) -> bool {
-        // The host stands before the query, which may be 5 kB of signature.
-        let place = url.split(['?', '#']).next().unwrap_or_default();
-        let origin = url::Url::parse(place).ok().map(|url| url.origin());
-        origin.is_some_and(|origin| origin == self.clients.azure.origin())
+        origin(url).is_some_and(|origin| origin == self.clients.azure.origin())
     }
 
     fn absolute(&self, url: &str) -> String {
@@ -252,6 +256,13 @@ impl Arm {
     }
 }
 
+/// Where an address leads.
+pub(super) fn origin(url: &str) -> Option<url::Origin> {
+    // The host stands before the query, which may be 5 kB of signature.
+    let place = url.split(['?', '#']).next().unwrap_or_default();
+    url::Url::parse(place).ok().map(|url| url.origin())
+}
+
 fn is_this_machine(uri: &Uri) -> bool {
     matches!(uri.host(), Some("localhost" | "127.0.0.1" | "[::1]"))
 }
@@ -301,7 +312,6 @@ mod tests {
         *,
     };
     use serde_json::Value;
-    use std::sync::Arc;
 
     const SITE: &str = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Web/sites/app";
 

@@ -63,11 +63,18 @@ impl Call {
         Self { method: Method::GET, url: url.to_owned(), door: Door::Manager, body: None }
     }
 
-    /// Sends a zip to the deployment host that Azure reported for a site.
+    /// Sends a zip to the deployment host that Azure reported for a site. It is told of at once, and can be asked about
+    /// by its id: an answer that is waited for says less, and not at all when the deployment takes long.
     pub(super) fn deploy(host: &str, zip: Bytes) -> Self {
-        let url = format!("https://{host}/api/publish?type=zip");
+        let url =
+            format!("https://{host}/api/publish?type=zip&async=true&trackDeploymentProgress=true");
         let body = Some(("application/octet-stream", zip));
         Self { method: Method::POST, url, door: Door::Deployment, body }
+    }
+
+    /// Asks a deployment host about a deployment.
+    pub(super) fn get_deployment(url: &str) -> Self {
+        Self { door: Door::Deployment, ..Self::get_url(url) }
     }
 
     #[must_use]

@@ -8,6 +8,7 @@ pub(super) mod app_service;
 mod arm;
 mod call;
 mod credential;
+mod deployment;
 mod error;
 mod examine;
 pub(super) mod fence;
@@ -60,6 +61,10 @@ trait OnAzure: Send + Sync + Sized + 'static {
         self.arm().change(self.request(change).await?, permit).await
     }
 
+    async fn poll(&self, handle: &Handle) -> Result<Polled, Trouble> {
+        operation::poll(self.arm(), handle).await
+    }
+
     /// What else would stop the step later.
     async fn examine(&self) -> Vec<Finding> {
         Vec::new()
@@ -83,7 +88,7 @@ impl<A: OnAzure> Action for Shared<A> {
     }
 
     async fn poll(&self, handle: &Handle) -> Result<Polled, Trouble> {
-        operation::poll(self.0.arm(), handle).await
+        self.0.poll(handle).await
     }
 
     async fn examine(&self) -> Vec<Finding> {

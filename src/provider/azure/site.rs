@@ -100,8 +100,28 @@ impl Site {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Farm {
+    pub(super) location: Option<String>,
+    pub(super) sku: Option<FarmSku>,
     tags: Option<Tags>,
     properties: Option<FarmProperties>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct FarmSku {
+    pub(super) name: String,
+}
+
+impl FarmSku {
+    /// Whether Traffic Manager takes the sites of such a plan: those below Standard it does not.
+    pub(super) fn is_standard(&self) -> bool {
+        let name = self.name.to_ascii_uppercase();
+        // Free, Shared, Basic and Consumption. All the others are Standard or above.
+        let is_below = |letter: char, rest: &str| {
+            matches!(letter, 'F' | 'D' | 'B' | 'Y') && rest.chars().all(|c| c.is_ascii_digit())
+        };
+        let mut letters = name.chars();
+        !letters.next().is_some_and(|letter| is_below(letter, letters.as_str()))
+    }
 }
 
 #[derive(Deserialize)]

@@ -62,6 +62,8 @@ pub(in crate::sim) enum Content {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(in crate::sim) struct Deployment {
     pub id: String,
+    /// The id of the operation that carries it out.
+    pub operation: String,
     pub started: Timestamp,
 }
 
