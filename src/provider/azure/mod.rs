@@ -25,6 +25,7 @@ pub(super) mod settings;
 pub(super) mod shift;
 mod site;
 pub(super) mod storage;
+mod switchover;
 #[cfg(test)]
 pub(super) mod testing;
 pub(super) mod traffic_manager;
