@@ -145,8 +145,14 @@ impl Arm {
 
     /// Sends a change, and hands Azure's own no to the caller.
     pub(super) async fn try_change(&self, call: &Call, permit: &Permit) -> Result<Sent, Unapplied> {
+        // What is to be deleted and is not there is gone.
+        let is_gone = |response: &Response| {
+            call.method == Method::DELETE && response.status() == StatusCode::NOT_FOUND
+        };
         match self.send(call, Intent::Change(permit)).await {
-            Ok(response) if response.status().is_success() => Ok(Sent::Accepted(response)),
+            Ok(response) if response.status().is_success() || is_gone(&response) => {
+                Ok(Sent::Accepted(response))
+            }
             Ok(response) => Ok(Sent::Rejected(ArmError::read(&response), retry_after(&response))),
             Err(Lost::Before(trouble)) => Err(before_sending(trouble)),
             Err(Lost::After(why)) => Err(Unapplied::InDoubt { why, wait: None }),

@@ -13,6 +13,7 @@ mod error;
 mod examine;
 pub(super) mod fence;
 mod id;
+mod kept;
 pub(super) mod maintenance_page;
 mod operation;
 mod postgres;

@@ -49,6 +49,7 @@ pub(super) struct Site {
 struct Properties {
     state: Option<String>,
     default_host_name: Option<String>,
+    traffic_manager_host_names: Option<Vec<String>>,
     host_name_ssl_states: Option<Vec<Host>>,
 }
 
@@ -81,6 +82,11 @@ impl Site {
         let hosts = self.properties.host_name_ssl_states.as_deref().unwrap_or_default();
         let takes = |host: &&Host| host.host_type.as_deref() == Some("Repository");
         hosts.iter().find(takes).map(|host| host.name.as_str())
+    }
+
+    /// The public names that lead to it, by profiles that target it.
+    pub(super) fn public_names(&self) -> &[String] {
+        self.properties.traffic_manager_host_names.as_deref().unwrap_or_default()
     }
 
     pub(super) fn bears(&self, tag: &str) -> bool {

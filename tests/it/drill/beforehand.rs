@@ -162,6 +162,8 @@ fn rights_that_only_polls_and_looks_need_are_looked_for_too() {
         ("Microsoft.DBforPostgreSQL/flexibleServers/replicas/read", "promote"),
         ("Microsoft.DBforPostgreSQL/flexibleServers/virtualendpoints/read", "promote"),
         ("Microsoft.DBforPostgreSQL/flexibleServers/configurations/read", "fence"),
+        ("Microsoft.Network/trafficManagerProfiles/read", "shift"),
+        ("Microsoft.Network/trafficManagerProfiles/azureEndpoints/write", "cut-off"),
         ("Microsoft.Web/sites/start/action", "page"),
     ] {
         in_virtual_time(async {
