@@ -99,6 +99,16 @@ fn who_may_not_ask_about_operations_is_told_so() {
 }
 
 #[test]
+fn between_one_zone_and_several_leads_no_change_of_sku() {
+    let mut client = Client::new(Outage::None);
+    let account = format!("{STORAGE}?api-version=2023-05-01");
+    for (sku, status) in [("Standard_GRS", 200), ("Standard_GZRS", 409), ("Standard_ZRS", 400)] {
+        let body = json!({ "sku": { "name": sku } });
+        assert_eq!(client.change(Method::PATCH, &account, &body).status(), status, "{sku}");
+    }
+}
+
+#[test]
 fn an_altered_address_of_an_operation_is_refused() {
     let mut client = Client::new(Outage::None);
     let accepted = client.arm(Method::POST, FAILOVER, "");

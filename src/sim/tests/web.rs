@@ -78,6 +78,21 @@ fn settings_that_are_left_out_are_gone() {
 }
 
 #[test]
+fn a_connection_string_has_a_value_and_a_type_that_there_is() {
+    let mut client = Client::new(Outage::None);
+    let path = format!("Microsoft.Web/sites/app-west/config/connectionstrings{VERSION}");
+    for (entry, status) in [
+        (json!({ "value": "Host=w", "type": "PostgreSQL" }), 200),
+        (json!({ "value": "Host=w", "type": "Postgres" }), 400),
+        (json!({ "value": "Host=w" }), 400),
+        (json!({ "type": "Custom" }), 400),
+    ] {
+        let body = json!({ "properties": { "Main": entry } });
+        assert_eq!(client.change(Method::PUT, &path, &body).status(), status, "{body}");
+    }
+}
+
+#[test]
 fn a_deployment_has_an_id_and_tells_how_it_ended() {
     let mut client = Client::new(Outage::None);
     create_page(&mut client);

@@ -164,6 +164,7 @@ fn rights_that_only_polls_and_looks_need_are_looked_for_too() {
         ("Microsoft.DBforPostgreSQL/flexibleServers/configurations/read", "fence"),
         ("Microsoft.Network/trafficManagerProfiles/read", "shift"),
         ("Microsoft.Network/trafficManagerProfiles/azureEndpoints/write", "cut-off"),
+        ("Microsoft.Storage/storageAccounts/read", "storage"),
         ("Microsoft.Web/sites/start/action", "page"),
     ] {
         in_virtual_time(async {
