@@ -26,6 +26,7 @@ const PUT: Kind = Kind {
     planes: &[],
     permissions: &[],
     effect: Effect::Changes,
+    proves_service: false,
     usual: Duration::from_secs(1),
     shows_within: Duration::from_mins(1),
     mark_valid_for: None,
@@ -111,6 +112,7 @@ fn step(place: usize, url: &str) -> Step {
         shows_within: PUT.shows_within,
         mark_valid_for: None,
         effect: plan::Effect::Changes,
+        proves_service: false,
         timeout: PUT.deadline,
     };
     Step {

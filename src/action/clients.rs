@@ -6,6 +6,7 @@ use crate::{
     wire::Transport,
 };
 use async_trait::async_trait;
+use jiff::Timestamp;
 use std::sync::Arc;
 use url::Url;
 
@@ -31,4 +32,10 @@ pub trait Tokens: Send + Sync {
 
     /// Who is asking, for people: never a secret.
     fn identity(&self) -> String;
+
+    /// When the first of the tokens that were handed out ends, where that is known. It is renewed then, unless whoever
+    /// signed in may not any more.
+    fn ends(&self) -> Option<Timestamp> {
+        None
+    }
 }

@@ -1,7 +1,7 @@
 //! The catalogue: what is known of each action without asking any cloud.
 
 use super::{Action, Clients, Params};
-use crate::model::{Diagnostic, nearest};
+use crate::model::{Diagnostic, Node, Value, nearest};
 use serde::{Deserialize, Serialize};
 use std::{sync::Arc, time::Duration};
 
@@ -18,6 +18,8 @@ pub struct Kind {
     /// The vendor's names of the permissions that it needs.
     pub permissions: &'static [&'static str],
     pub effect: Effect,
+    /// Whether its success proves that users are served. A recovery is expected to last until then.
+    pub proves_service: bool,
     /// How long it typically takes.
     pub usual: Duration,
     /// How long after a change was accepted the world may still show the old state. Too small a value re-sends a
@@ -30,6 +32,28 @@ pub struct Kind {
     /// Whether a preflight answer of "never" is expected to be cured by an action of this name that comes earlier.
     pub cured_by: &'static [&'static str],
     pub bind: Bind,
+}
+
+impl Kind {
+    /// How long it takes with these parameters.
+    pub fn times(&self, with: &Node) -> Times {
+        let is_on = |parameter: &&Parameter| match with.get(parameter.name).map(|node| &node.value)
+        {
+            Some(Value::Bool(flag)) => *flag,
+            Some(_) | None => parameter.default == Default::Flag(true),
+        };
+        let longer = self.parameters.iter().filter(is_on).find_map(|parameter| parameter.longer);
+        longer.unwrap_or(Times { usual: self.usual, deadline: self.deadline })
+    }
+}
+
+/// How long an action takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Times {
+    /// Typically.
+    pub usual: Duration,
+    /// At most, when the runbook sets no `timeout`.
+    pub deadline: Duration,
 }
 
 /// What an action can do to the world.
@@ -47,25 +71,52 @@ pub enum Effect {
 pub type Bind = fn(&Params<'_>, &Clients) -> Result<Arc<dyn Action>, Diagnostic>;
 
 /// One parameter of an action's `with`.
+#[derive(Debug, PartialEq)]
 pub struct Parameter {
     pub name: &'static str,
     pub says: &'static str,
     pub shape: Shape,
     pub default: Default,
+    /// What the action takes instead of its own times when this flag is on.
+    pub longer: Option<Times>,
+    /// What its product with another parameter may not exceed.
+    pub within: Option<Within>,
+}
+
+/// So many times a length of time must fit in another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Within {
+    /// The parameter that holds the length.
+    pub each: &'static str,
+    pub most: Duration,
+    /// What has no more time than that.
+    pub what: &'static str,
 }
 
 impl Parameter {
     pub const fn required(name: &'static str, shape: Shape, says: &'static str) -> Self {
-        Self { name, says, shape, default: Default::Required }
+        Self { name, says, shape, default: Default::Required, longer: None, within: None }
     }
 
     pub const fn optional(name: &'static str, shape: Shape, says: &'static str) -> Self {
-        Self { name, says, shape, default: Default::Absent }
+        Self { default: Default::Absent, ..Self::required(name, shape, says) }
     }
 
     #[must_use]
     pub const fn or(self, default: Default) -> Self {
         Self { default, ..self }
+    }
+
+    /// Says that the action takes longer when this flag is on.
+    #[must_use]
+    pub const fn longer(self, usual: Duration, deadline: Duration) -> Self {
+        Self { longer: Some(Times { usual, deadline }), ..self }
+    }
+
+    /// Says that so many times a length must fit in another one.
+    #[must_use]
+    pub const fn within(self, within: Within) -> Self {
+        Self { within: Some(within), ..self }
     }
 }
 
@@ -95,6 +146,8 @@ pub enum Shape {
         most: i64,
     },
     Duration,
+    /// The address of a page: http or https, without a user.
+    Url,
     /// One of these words.
     Choice(&'static [&'static str]),
     /// A list of whole numbers, in rising order.
@@ -104,8 +157,8 @@ pub enum Shape {
     },
     /// Names and texts.
     Map,
-    /// A map of names to maps of names and texts.
-    Maps,
+    /// A map of names to maps, each with these members.
+    Maps(&'static [Parameter]),
     /// A file beside the runbook, at most this large; the plan holds its text.
     File {
         most_bytes: u64,

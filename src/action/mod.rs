@@ -4,13 +4,17 @@
 //! names the changes that are missing, the engine decides whether and when one of them is applied, and only a
 //! [`Permit`] from the journal lets it be sent.
 
+mod check;
 mod clients;
 mod kind;
 mod params;
 
+pub use check::{check, check_url};
 pub use clients::{Clients, Tokens};
-pub use kind::{Bind, Catalogue, Default, Effect, Kind, Parameter, Placed, Plane, Shape};
-pub use params::{File, Params, check, resource, resource_node};
+pub use kind::{
+    Bind, Catalogue, Default, Effect, Kind, Parameter, Placed, Plane, Shape, Times, Within,
+};
+pub use params::{File, Params, resource, resource_node};
 
 use crate::{
     journal::Permit,

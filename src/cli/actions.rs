@@ -72,10 +72,14 @@ fn shape(shape: Shape) -> String {
         Shape::Flag => "true or false".to_owned(),
         Shape::Int { least, most } => format!("{least} to {most}"),
         Shape::Duration => "length of time".to_owned(),
+        Shape::Url => "address".to_owned(),
         Shape::Choice(words) => words.join(" or "),
         Shape::Ints { least, most } => format!("list of {least} to {most}"),
         Shape::Map => "map of texts".to_owned(),
-        Shape::Maps => "map of maps".to_owned(),
+        Shape::Maps(members) => {
+            let members: Vec<_> = members.iter().map(|member| member.name).collect();
+            format!("map of {}", members.join(" and "))
+        }
         Shape::File { .. } => "file".to_owned(),
         Shape::Region => "region".to_owned(),
         Shape::Resource { .. } => "resource".to_owned(),

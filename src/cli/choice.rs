@@ -157,7 +157,7 @@ impl Chosen {
     }
 }
 
-/// The runbooks of the folder, by name.
+/// The runbooks of the folder, by name: one at least.
 pub(super) fn in_folder() -> Result<Vec<PathBuf>, Failure> {
     let entries = match std::fs::read_dir(FOLDER) {
         Ok(entries) => entries,
@@ -176,6 +176,11 @@ pub(super) fn in_folder() -> Result<Vec<PathBuf>, Failure> {
     let mut paths: Vec<_> =
         entries.filter_map(Result::ok).map(|entry| entry.path()).filter(is_runbook).collect();
     paths.sort();
+    if paths.is_empty() {
+        let what = format!("there is no runbook in ./{FOLDER}");
+        let hint = "a runbook is a file there whose name ends in `.yaml` or `.yml`";
+        return Err(Failure::new(Exit::CommandLine, what).hint(Hint::says(hint)));
+    }
     Ok(paths)
 }
 

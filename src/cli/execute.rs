@@ -19,7 +19,7 @@ use crate::{
     engine::{Preflight, preflight},
     journal::Lock,
     model::{Clock, Exit, Failure, Mode, RunId, span::show},
-    plan::Plan,
+    plan::{self, Plan},
     provider,
     report::{self, Timeline},
     run::{Fact, RunFact},
@@ -157,7 +157,7 @@ impl Execute {
                 desk.say.document(&report::foreseen(
                     plan,
                     digest,
-                    (&world.about(), self.simulate),
+                    (&world.about(plan), self.simulate),
                     seen,
                 ));
             }
@@ -165,7 +165,8 @@ impl Execute {
         }
         let mark = if self.simulate { MARK.chars().count() } else { 0 };
         let width = desk.settings.columns.saturating_sub(mark);
-        let screen = report::dry_run(plan, digest, &world.about(), seen, width);
+        let digest = plan::short_digest(digest);
+        let screen = report::dry_run(plan, &digest, &world.about(plan), seen, width);
         if self.dry_run {
             desk.say.data(&format!("{screen}nothing was changed"));
         } else {

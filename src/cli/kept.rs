@@ -55,6 +55,7 @@ impl Kept {
             };
             failure.hint(Hint::says(format!("it is in {folder}")))
         })?;
+        self.check_plan(&reading.entries)?;
         self.replay(&reading.entries)
     }
 
@@ -79,13 +80,12 @@ impl Kept {
         }
         let run = self.id.short();
         let path = self.folder.path().join("plan.json");
+        let (approved, found) = (plan::short_digest(approved), plan::short_digest(&found));
         let what = format!("the plan of run {run} is not the one that was approved");
         Err(Failure::new(Exit::Journal, what)
             .because(format!("plan {approved} was approved, and {} is {found}", path.display()))
-            .standing("nothing was changed")
-            .hint(Hint::says(
-                "put the approved file back as it was, to the byte, and resume again",
-            )))
+            .standing("nothing new was sent; what the cloud had accepted goes on")
+            .hint(Hint::says("put the approved file back as it was, to the byte, and try again")))
     }
 
     pub(super) fn plan(&self) -> Result<Plan, Failure> {
@@ -126,14 +126,14 @@ pub(super) fn holder(run: RunId, settings: &Settings) -> Holder {
     }
 }
 
-/// All runs, the oldest first. A folder without a plan is one whose run never began.
+/// All runs, the oldest first. A folder without a plan and a journal is one whose run never began.
 pub(super) fn all(settings: &Settings) -> Result<Vec<Kept>, Failure> {
     let mut all = Vec::new();
     for realm in Realm::ALL {
         let runs = realm.runs(settings);
         for id in runs.list()? {
             let folder = runs.folder(id);
-            if folder.path().join("plan.json").exists() {
+            if folder.holds_something() {
                 all.push(Kept { id, realm, folder });
             }
         }

@@ -12,7 +12,10 @@ use super::{
 };
 use crate::{
     action::{Clients, Tokens},
-    model::{Clock, Exit, Failure, Hint, RunId, Seal, Secret, span::show},
+    model::{
+        Clock, Exit, Failure, Hint, RunId, Seal, Secret,
+        span::{clock_time, show},
+    },
     plan::{Plan, Step},
     provider::azure::{Credential, SignIn},
     wire::{Network, Patient, ReadOnly, Transport},
@@ -69,9 +72,17 @@ impl World {
         )))
     }
 
-    /// Which world it is, and who is asking.
-    pub(super) fn about(&self) -> String {
-        format!("{}, as {}", self.about, self.clients.tokens.identity())
+    /// Which world it is, who is asking, and whether that lasts as long as the run.
+    pub(super) fn about(&self, plan: &Plan) -> String {
+        let Clients { tokens, clock, .. } = &self.clients;
+        let about = format!("{}, as {}", self.about, tokens.identity());
+        let ends = tokens.ends().filter(|ends| *ends < clock.now() + plan.expected().length);
+        ends.map_or(about.clone(), |ends| {
+            let until = clock_time(ends);
+            format!(
+                "{about}\nthe sign-in lives until {until}, and must be renewed before the run ends"
+            )
+        })
     }
 
     /// The clouds themselves, or what is served in their place at a loopback address.

@@ -111,6 +111,12 @@ impl Folder {
         self.path.join("seal")
     }
 
+    /// Whether anything is kept of a run: its plan, or facts.
+    pub fn holds_something(&self) -> bool {
+        let has_facts = fs::metadata(self.journal_path()).is_ok_and(|journal| journal.len() > 0);
+        has_facts || self.plan_path().exists()
+    }
+
     /// The bytes of the stored plan.
     pub fn plan(&self) -> Result<Vec<u8>, JournalError> {
         let path = self.plan_path();

@@ -5,10 +5,11 @@ use crate::{
     action::Catalogue,
     model::{ActionName, Diagnostic, Mode, Node, Region, Resource, StepId, Value},
     runbook::{
-        Env, Files, Found, Mistakes, Order, Resolved, Resolver, Runbook, Tables, Way, plain_value,
+        Env, Files, Found, Mistakes, Order, Resolved, ResolvedAction, Resolver, Runbook, Tables,
+        Way, plain_value,
     },
 };
-use std::{cell::RefCell, collections::HashSet};
+use std::{cell::RefCell, collections::HashSet, time::Duration};
 
 /// What the operator chose, and what is around the runbook.
 pub struct Choice<'a> {
@@ -49,11 +50,13 @@ pub fn build(runbook: &Runbook, choice: &Choice<'_>) -> Result<Plan, Mistakes> {
     };
     let order = Order::of(runbook, &mut found);
     let tables = Tables::of(runbook, Some(&env), &vars, &mut found);
+    let blind = Tables::blind(runbook, &vars);
     let mode = choice.mode.unwrap_or(runbook.default_mode);
     let resolver = Resolver {
         runbook,
         order: &order,
         tables: &tables,
+        blind: &blind,
         way: Way { from: choice.from, to: choice.to, mode },
         env: Some(&env),
         files: choice.files,
@@ -74,7 +77,10 @@ pub fn build(runbook: &Runbook, choice: &Choice<'_>) -> Result<Plan, Mistakes> {
         to: Region::new(choice.to),
         mode,
         lock: runbook.lock.clone(),
-        afterwards: runbook.afterwards.as_ref().map(|file| beside(&runbook.source.path, file)),
+        afterwards: runbook
+            .afterwards
+            .as_ref()
+            .map(|file| beside(&runbook.source.path, &file.text)),
         serving: runbook.serving,
         objectives: runbook.objectives.clone(),
         azure_credential: runbook.azure.credential.clone(),
@@ -141,16 +147,17 @@ fn chosen_vars(runbook: &Runbook, choice: &Choice<'_>, found: &mut Found) -> Vec
 
 /// A value that cannot be mistaken for a real one.
 fn invented(name: &str) -> String {
-    if name.ends_with("_ID") {
-        "00000000-0000-0000-0000-000000000000".to_owned()
-    } else {
-        format!("made-up-{}", name.to_lowercase().replace('_', "-"))
+    let words = format!("made-up-{}", name.to_lowercase().replace('_', "-"));
+    match name.rsplit('_').next() {
+        Some("ID") => "00000000-0000-0000-0000-000000000000".to_owned(),
+        Some("URL" | "URI") => format!("https://{words}.example"),
+        _ => words,
     }
 }
 
 fn steps(resolver: &Resolver<'_>, found: &mut Found) -> Vec<Step> {
     let order = resolver.order;
-    let removed = resolver.removed(found);
+    let removed = resolver.removed(false, found);
     let needs = order.without(&removed);
     let id = |at: usize| StepId::new(&order.steps[at].step.id.text);
     let mut steps = Vec::new();
@@ -164,16 +171,7 @@ fn steps(resolver: &Resolver<'_>, found: &mut Found) -> Vec<Step> {
         let Resolved { title, confirm, on_failure, timeout, action } =
             resolver.step(at, &removed, found);
         let work = match action {
-            Some(action) => Work::Action(Box::new(ActionWork {
-                action: ActionName::new(action.kind.name),
-                with: action.with,
-                touches: action.touches,
-                effect: action.kind.effect,
-                mark_valid_for: action.kind.mark_valid_for,
-                usual: action.kind.usual,
-                shows_within: action.kind.shows_within,
-                timeout: timeout.unwrap_or(action.kind.deadline),
-            })),
+            Some(action) => Work::Action(Box::new(work(action, timeout))),
             None => Work::Group {
                 children: (at + 1..=at + placed.step.children().len())
                     .filter(|child| !removed[*child])
@@ -194,6 +192,22 @@ fn steps(resolver: &Resolver<'_>, found: &mut Found) -> Vec<Step> {
         });
     }
     steps
+}
+
+fn work(resolved: ResolvedAction, timeout: Option<Duration>) -> ActionWork {
+    let ResolvedAction { kind, with, touches } = resolved;
+    let times = kind.times(&with);
+    ActionWork {
+        action: ActionName::new(kind.name),
+        with,
+        touches,
+        effect: kind.effect,
+        proves_service: kind.proves_service,
+        mark_valid_for: kind.mark_valid_for,
+        usual: times.usual,
+        shows_within: kind.shows_within,
+        timeout: timeout.unwrap_or(times.deadline),
+    }
 }
 
 /// What one step makes need not be there before, whichever other steps touch it.

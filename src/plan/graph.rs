@@ -19,15 +19,12 @@ impl Plan {
         last.map(|(_, end)| end.clone()).unwrap_or_default()
     }
 
-    /// How long until users are served again: until the last check of an address has passed. `None` when the plan
-    /// checks nothing.
+    /// How long until users are served again: until the last step that proves it has passed. `None` when nothing of the
+    /// plan does.
     pub fn served_after(&self) -> Option<Duration> {
-        let checks = self.steps.iter().rev().filter(|step| {
-            step.action().is_some_and(|work| work.action.as_str() == "http.check")
-                && !step.is_finally
-        });
-        let last = checks.map(|step| &step.id).next()?;
-        self.ends().get(last).map(|end| end.length)
+        let proves = |step: &&Step| step.action().is_some_and(|work| work.proves_service);
+        let last = self.steps.iter().rfind(|step| !step.is_finally && proves(step))?;
+        self.ends().get(&last.id).map(|end| end.length)
     }
 
     /// When each step is expected to end. Those of `finally` begin when all others have ended.

@@ -19,10 +19,10 @@ pub use late::{Seen, late, late_text};
 use crate::model::{ActionName, Mode, Node, Region, Resource, StepId, quoted};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::time::Duration;
+use std::{fmt::Write, time::Duration};
 
 /// The version of the stored form. A reader refuses any other.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
@@ -48,6 +48,14 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// Environment variables that were not set, and for which a simulated run made values up.
     pub made_up: Vec<String>,
+}
+
+/// A digest as people read and compare it: its beginning, such as `7c41-09be`. It proves nothing.
+pub fn short_digest(digest: &str) -> String {
+    match (digest.get(..4), digest.get(4..8)) {
+        (Some(first), Some(second)) => format!("{first}-{second}"),
+        _ => digest.to_owned(),
+    }
 }
 
 /// An address that is probed through the whole run: what users saw.
@@ -101,6 +109,8 @@ pub struct ActionWork {
     /// How long after a change was begun its mark still proves anything; `None` for ever.
     pub mark_valid_for: Option<Duration>,
     pub effect: Effect,
+    /// Whether its success proves that users are served.
+    pub proves_service: bool,
     /// How long an attempt may take.
     pub timeout: Duration,
 }
@@ -131,10 +141,12 @@ impl Plan {
         serde_json::to_vec(self)
     }
 
-    /// A short name for exactly this plan: the beginning of the SHA-256 of its bytes, such as `7c41-09be`.
+    /// What tells exactly this plan from any other: the SHA-256 of its bytes, in hexadecimal digits.
     pub fn digest(bytes: &[u8]) -> String {
-        let hash = Sha256::digest(bytes);
-        format!("{:02x}{:02x}-{:02x}{:02x}", hash[0], hash[1], hash[2], hash[3])
+        Sha256::digest(bytes).iter().fold(String::new(), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
     }
 }
 

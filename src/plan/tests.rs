@@ -1,9 +1,10 @@
 //! Plans of the ready-made runbooks, and what is in the way of a plan.
 
-use super::{Choice, OnFailure, Plan, build, late, late_text};
+use super::{Choice, OnFailure, Plan, build, late, late_text, short_digest};
 use crate::{
-    model::{Datum, Mode, Node, Span, StepId, Value},
-    runbook::{Mistakes, load, sample::CATALOGUE},
+    model::{Datum, Mode, Node, Span, StepId, Value, span},
+    provider::catalogue,
+    runbook::{Mistakes, load},
 };
 use snapbox::{assert_data_eq, str};
 
@@ -22,12 +23,12 @@ fn choice<'a>(from: &'a str, to: &'a str, mode: Mode) -> Choice<'a> {
         env: &|_| None,
         made_up_env: true,
         files: FILES,
-        catalogue: CATALOGUE,
+        catalogue: catalogue(),
     }
 }
 
 fn made(text: &str, choice: &Choice<'_>) -> Result<Plan, Mistakes> {
-    let runbook = load("runbooks/sample.yaml", text.as_bytes(), CATALOGUE, FILES)
+    let runbook = load("runbooks/sample.yaml", text.as_bytes(), catalogue(), FILES)
         .unwrap_or_else(|mistakes| panic!("{mistakes}"));
     build(&runbook, choice)
 }
@@ -38,7 +39,7 @@ fn plan(text: &str, choice: &Choice<'_>) -> Plan {
 
 /// The screen, without the name of exactly this plan.
 fn screen(plan: &Plan, width: usize) -> String {
-    plan.text(width).replace(&Plan::digest(&plan.to_bytes().unwrap()), "1234-5678")
+    plan.text(width).replace(&short_digest(&Plan::digest(&plan.to_bytes().unwrap())), "1234-5678")
 }
 
 /// The needs of each step, one in a line.
@@ -55,7 +56,7 @@ fn the_unplanned_plan_of_proseware_reads_as_its_table() {
     let plan = plan(PROSEWARE, &choice("eastus", "westus", Mode::Unplanned));
     assert_data_eq!(
         screen(&plan, 80),
-        str![[r"
+        str![[r#"
 proseware  eastus → westus  unplanned       runbooks/sample.yaml  plan 1234-5678
 offline: no cloud was asked, so what is already done is not known
 AZURE_SUBSCRIPTION_ID is not set: its value here is made up
@@ -93,13 +94,13 @@ AZURE_SUBSCRIPTION_ID is not set: its value here is made up
                     azure.app_service.settings: app-proseware-westus
  8    start       ~ Start the new app                       ~20 s       5 min
                     azure.app_service.start: app-proseware-westus
- 9    verify      · See that the new app is well, before …  ~15 s       15 min
+ 9    verify      · See that the new app is well, before …  ~10 s       15 min
                     http.check:
                     https://app-proseware-westus.azurewebsites.net/health
 10    shift       ~ Shift users from the page to the new …  ~9 min      30 min
                     azure.traffic_manager.shift: tm-proseware/secondary-region,
                     tm-proseware/primary-region
-11    served      · See that users are served by the new …  ~15 s       15 min
+11    served      · See that users are served by the new …  ~10 s       15 min
                     http.check: https://proseware.trafficmanager.net/health
 
 11 steps, 2 that cannot be undone, 1 question
@@ -108,7 +109,7 @@ users are served again after ~1 h 15 min
 objectives: recovery 2 h  expected to be met · data loss 15 min  not known yet
 lock: proseware, held in one state folder: it keeps no other machine out
 
-"]]
+"#]]
     );
 }
 
@@ -155,13 +156,13 @@ fn the_other_runbooks_have_plans_in_both_directions_and_modes() {
     let reprotect = plan(REPROTECT, &choice("eastus", "westus", Mode::Planned));
     assert_data_eq!(
         screen(&reprotect, 100),
-        str![[r"
+        str![[r#"
 proseware-reprotect  eastus → westus  planned                   runbooks/sample.yaml  plan 1234-5678
 offline: no cloud was asked, so what is already done is not known
 AZURE_SUBSCRIPTION_ID is not set: its value here is made up
 
                                                                                 usually     at most
- 1    redundancy   ~ Keep the videos in both regions again                      ~10 s       2 d
+ 1    redundancy   ~ Keep the videos in both regions again                      ~4 h        2 d
                      azure.storage.redundancy: stproseware
  2    stop-from    ~ Keep the old app stopped                                   ~20 s       5 min
                      azure.app_service.stop: app-proseware-eastus
@@ -179,15 +180,15 @@ AZURE_SUBSCRIPTION_ID is not set: its value here is made up
                      plan-proseware-maintenance, tm-proseware
 
 6 steps
-expected 32 min 20 s, of which replica ~30 min
+expected 4 h, of which redundancy ~4 h
 lock: proseware, held in one state folder: it keeps no other machine out
 
-"]]
+"#]]
     );
     let web = plan(WEB, &choice("eastus", "westus", Mode::Unplanned));
     assert_data_eq!(
         screen(&web, 100),
-        str![[r"
+        str![[r#"
 proseware-web  eastus → westus  unplanned                       runbooks/sample.yaml  plan 1234-5678
 offline: no cloud was asked, so what is already done is not known
 AZURE_SUBSCRIPTION_ID is not set: its value here is made up
@@ -198,7 +199,7 @@ AZURE_SUBSCRIPTION_ID is not set: its value here is made up
                   owed if eastus cannot
  2    enable    ~ Start the app in the new region                               ~20 s       5 min
                   azure.app_service.start: app-proseware-westus
- 3    running   · See that the new app is well                                  ~15 s       15 min
+ 3    running   · See that the new app is well                                  ~10 s       15 min
                   http.check: https://app-proseware-westus.azurewebsites.net/health
  4    open      ~ Open the new endpoint                                         ~1 min 5 s  10 min
                   azure.traffic_manager.endpoint: app-proseware-westus,
@@ -208,17 +209,17 @@ AZURE_SUBSCRIPTION_ID is not set: its value here is made up
  6    stopped   ~ See that the old app is stopped                               ~20 s       2 min
                   azure.app_service.stop: app-proseware-eastus
                   owed if eastus cannot
- 7    pointing  · See that users are served by the new region                   ~15 s       15 min
+ 7    pointing  · See that users are served by the new region                   ~10 s       15 min
                   http.check: https://proseware.trafficmanager.net/health
                   after close
 
 7 steps
-expected 3 min 25 s, of which close ~1 min 5 s
-users are served again after ~3 min 20 s
+expected 3 min 20 s, of which close ~1 min 5 s
+users are served again after ~3 min 10 s
 objectives: recovery 30 min  expected to be met
 lock: proseware, held in one state folder: it keeps no other machine out
 
-"]]
+"#]]
     );
 }
 
@@ -433,4 +434,138 @@ fn late_values_take_what_was_read() {
     assert_eq!(read("${{ steps.b.observed.good }}"), Err(StepId::new("b")));
     let asked = "sync ${{ steps.b.observed.x }}, ${{ steps.a.observed.good }} good";
     assert_eq!(late_text(asked, &seen), "sync (not known: step b), 3 good");
+}
+
+#[test]
+fn waiting_for_the_copy_takes_longer() {
+    let text = "\
+failover: 1
+runbook: sample
+regions: { eastus: {}, westus: {} }
+azure: { subscription: s, resource_group: g }
+steps:
+  - { id: a, action: azure.storage.redundancy, with: { account: st, sku: Standard_GRS } }
+  - id: b
+    action: azure.storage.redundancy
+    with: { account: st, sku: Standard_GRS, wait_until_live: true }
+";
+    let plan = plan(text, &choice("eastus", "westus", Mode::Planned));
+    let times: Vec<_> = plan
+        .steps
+        .iter()
+        .filter_map(super::Step::action)
+        .map(|work| (span::show(work.usual), span::show(work.timeout)))
+        .collect();
+    let expected = [("10 s", "30 min"), ("4 h", "2 d")];
+    assert_eq!(times, expected.map(|(usual, most)| (usual.to_owned(), most.to_owned())));
+}
+
+#[test]
+fn what_a_plan_would_store_is_no_secret() {
+    let text = r#"failover: 1
+runbook: sample
+vars: { pw: none, page: "${{ env.PAGE_URL }}" }
+regions: { eastus: { app: a, db: x }, westus: { app: b, db: "${{ vars.pw }}" } }
+azure: { subscription: s, resource_group: g }
+steps:
+  - id: a
+    action: azure.app_service.settings
+    with:
+      app: ${{ to.app }}
+      settings: { DB_HOST: "${{ to.db }}", DB_PASSWORD: "x${{ to.db }}" }
+  - { id: b, action: http.check, with: { url: "${{ vars.page }}" } }
+"#;
+    let page = |page: &str| {
+        let page = page.to_owned();
+        move |name: &str| (name == "PAGE_URL").then(|| page.clone())
+    };
+    let (good, query) = (page("https://x.example/health"), page("https://x.example/?code=1"));
+    let mut given = Choice { env: &good, ..choice("eastus", "westus", Mode::Planned) };
+    plan(text, &given);
+    given.vars = vec![("pw".to_owned(), "hunter2".to_owned())];
+    let said = made(text, &given).unwrap_err().to_string();
+    assert_data_eq!(
+        said,
+        str![[r#"
+error: the variable `pw` cannot be the setting `DB_PASSWORD`
+  --> runbooks/sample.yaml:11:57
+   |
+11 |       settings: { DB_HOST: "${{ to.db }}", DB_PASSWORD: "x${{ to.db }}" }
+   |                                                         ^^^^^^^^^^^^^^^
+hint: the plan is stored, and the value may be secret: let the app read it from Key Vault, with `@Microsoft.KeyVault(SecretUri=…)`
+
+"#]]
+    );
+    let given = Choice { env: &query, ..choice("eastus", "westus", Mode::Planned) };
+    let said = made(text, &given).unwrap_err().to_string();
+    assert_data_eq!(
+        said,
+        str![[r#"
+error: the query of `url` cannot come from the environment
+  --> runbooks/sample.yaml:12:47
+   |
+12 |   - { id: b, action: http.check, with: { url: "${{ vars.page }}" } }
+   |                                               ^^^^^^^^^^^^^^^^^^
+hint: addresses are shown and stored
+
+"#]]
+    );
+    let with_user = page("https://asha:secret@x.example/");
+    let given = Choice { env: &with_user, ..choice("eastus", "westus", Mode::Planned) };
+    assert!(made(text, &given).unwrap_err().to_string().contains("no user name and no password"));
+    let made_up = plan(text, &choice("eastus", "westus", Mode::Planned));
+    assert_eq!(made_up.made_up, ["PAGE_URL"]);
+}
+
+#[test]
+fn a_timeout_that_is_shorter_than_usual_is_warned_of() {
+    let text = "\
+failover: 1
+runbook: sample
+regions: { eastus: {}, westus: {} }
+azure: { subscription: s, resource_group: g }
+steps:
+  - id: a
+    confirm: Now?
+    timeout: 5m
+    action: azure.storage.failover
+    with: { account: st, to: '${{ to.name }}' }
+  - id: go
+    confirm: Now?
+    parallel:
+      - id: b
+        confirm: This one too?
+        action: azure.storage.failover
+        with: { account: st, to: '${{ to.name }}' }
+      - id: c
+        action: manual
+        with: { instructions: call }
+";
+    let plan = plan(text, &choice("eastus", "westus", Mode::Planned));
+    assert_data_eq!(
+        screen(&plan, 80),
+        str![[r#"
+sample  eastus → westus  planned            runbooks/sample.yaml  plan 1234-5678
+offline: no cloud was asked, so what is already done is not known
+
+                                                            usually     at most
+    ── no way back from here: after this line, going back means a failback ──
+ 1 ?  a    ! azure.storage.failover                         ~1 h        5 min
+             st
+             warning: at most 5 min is less than the usual 1 h
+             asks: Now?
+ 2 ?  go     asks once for the rest, then at the same time:
+             asks: Now?
+  ? 2a  b  ! azure.storage.failover                         ~1 h        4 h
+             st
+             asks: This one too?
+    2b  c  ~ manual                                         ~5 min      12 h
+             call
+
+2 steps, 2 that cannot be undone, 3 questions
+expected 2 h, of which b ~1 h
+lock: sample, held in one state folder: it keeps no other machine out
+
+"#]]
+    );
 }

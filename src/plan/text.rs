@@ -3,6 +3,7 @@
 use super::{
     Effect, Plan, Step, StepId, Work,
     late::{later_text, later_value},
+    short_digest,
 };
 use crate::model::span;
 use std::{collections::HashSet, fmt::Write, time::Duration};
@@ -44,6 +45,11 @@ impl Plan {
     }
 }
 
+/// Whether a step of this group is left out of the group's question.
+fn asks_by_itself(child: &Step, group: &Step) -> bool {
+    child.group.as_ref() == Some(&group.id) && child.confirm.is_some()
+}
+
 fn indent(step: &Step) -> usize {
     if step.group.is_some() { 2 } else { 0 }
 }
@@ -59,6 +65,7 @@ impl Screen<'_> {
     fn head(&self) -> Vec<String> {
         let Plan { runbook, from, to, mode, path, .. } = self.plan;
         let digest = self.plan.to_bytes().map(|bytes| Plan::digest(&bytes)).unwrap_or_default();
+        let digest = short_digest(&digest);
         let left = format!("{runbook}  {from} → {to}  {mode}");
         let right = format!("{path}  plan {digest}");
         let mut lines = match self.width.checked_sub(left.chars().count() + right.chars().count()) {
@@ -79,14 +86,18 @@ impl Screen<'_> {
         let asks = if step.confirm.is_some() { "?" } else { " " };
         let id = cut_middle(step.id.as_str(), self.id - indent(step));
         let start = if step.group.is_some() {
-            format!("    {:<4}{id:<width$}", step.number, width = self.id - 2)
+            format!("  {asks} {:<4}{id:<width$}", step.number, width = self.id - 2)
         } else {
             format!("{:>2} {asks}  {id:<width$}", step.number, width = self.id)
         };
         let room = self.width - start.chars().count() - 5;
         match &step.work {
             Work::Group { .. } => {
-                let asks = if step.confirm.is_some() { "asks once, then " } else { "" };
+                let asks = match self.plan.steps.iter().any(|child| asks_by_itself(child, step)) {
+                    _ if step.confirm.is_none() => "",
+                    true => "asks once for the rest, then ",
+                    false => "asks once, then ",
+                };
                 lines.push(format!("{start}    {asks}at the same time:"));
             }
             Work::Action(work) => {
@@ -143,6 +154,10 @@ impl Screen<'_> {
             for (key, node) in work.with.entries().iter().filter(|(_, node)| node.is_late()) {
                 notes.push(format!("{}: {}", key.text, later_value(node)));
             }
+        }
+        if let Some(work) = step.action().filter(|work| work.timeout < work.usual) {
+            let (most, usual) = (span::show(work.timeout), span::show(work.usual));
+            notes.push(format!("warning: at most {most} is less than the usual {usual}"));
         }
         if let Some(question) = &step.confirm {
             notes.push(format!("asks: {}", later_text(question)));

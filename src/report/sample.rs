@@ -29,6 +29,7 @@ fn work(action: &str, effect: Effect, usual: u64) -> Work {
         shows_within: Duration::from_mins(1),
         mark_valid_for: None,
         effect,
+        proves_service: effect == Effect::Reads,
         timeout: Duration::from_mins(10),
     }))
 }
@@ -119,7 +120,7 @@ pub(crate) fn on(step: &str, what: StepFact) -> Fact {
 
 pub(crate) fn started() -> Fact {
     Fact::Run(RunFact::Started {
-        plan: "7c41-09be".to_owned(),
+        plan: "7c4109be".repeat(8),
         who: "asha".to_owned(),
         host: "bastion-2".to_owned(),
         tool: "0.1.0".to_owned(),

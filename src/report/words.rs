@@ -6,6 +6,7 @@ use crate::{
         DATA_LOSS, Datum, Evidence,
         span::{clock_time, show},
     },
+    plan::short_digest,
     run::{Answer, Question, RunFact, RunOutcome, StepFact, StepOutcome},
 };
 use jiff::Timestamp;
@@ -14,7 +15,7 @@ use std::time::Duration;
 pub(super) fn run_fact(fact: &RunFact) -> String {
     match fact {
         RunFact::Started { who, host, plan, .. } => {
-            format!("started by {who} on {host}, plan {plan}")
+            format!("started by {who} on {host}, plan {}", short_digest(plan))
         }
         RunFact::Resumed { who, host, .. } => format!("resumed by {who} on {host}"),
         RunFact::Interrupted => "interrupted".to_owned(),

@@ -19,7 +19,7 @@ pub struct Runbook {
     /// Whether `execute` picks it among several.
     pub is_default: bool,
     /// The runbook, beside this one, that an unplanned run leaves to be done once `from` is back.
-    pub afterwards: Option<String>,
+    pub afterwards: Option<Key>,
     pub objectives: Objectives,
     pub(crate) azure: Azure,
     /// A map of rows, by region.
@@ -30,6 +30,8 @@ pub struct Runbook {
     pub(crate) watch: Vec<Watched>,
     pub(crate) steps: Vec<Step>,
     pub(crate) finally: Vec<Step>,
+    /// Whether `steps` and `finally` are all that was written: an id that is missing may stand in what could not be read.
+    pub(crate) has_all_steps: bool,
 }
 
 impl Runbook {
@@ -76,14 +78,16 @@ pub(crate) enum Work {
     },
     Group(Vec<Step>),
     /// It says neither what it does nor what it groups, and that was reported.
-    Unknown,
+    Unknown {
+        with: Node,
+    },
 }
 
 impl Step {
     pub(crate) fn children(&self) -> &[Step] {
         match &self.work {
             Work::Group(children) => children,
-            Work::Action { .. } | Work::Unknown => &[],
+            Work::Action { .. } | Work::Unknown { .. } => &[],
         }
     }
 }

@@ -4,29 +4,72 @@ use super::{
     ast::Runbook,
     found::Found,
     order::Order,
-    resolve::{Files, Resolver, Tables, Way},
+    resolve::{Files, Resolver, Way},
+    tables::Tables,
 };
-use crate::{action::Catalogue, model::Mode};
+use crate::{
+    action::Catalogue,
+    model::{Diagnostic, Mode},
+};
 
 /// Checks names, needs and circles, and then resolves every step in every direction and mode.
 pub(super) fn check(runbook: &Runbook, catalogue: Catalogue, files: Files<'_>, found: &mut Found) {
     let order = Order::of(runbook, found);
-    order.check_circles(found);
+    if runbook.has_all_steps {
+        order.check_circles(found);
+    }
+    check_afterwards(runbook, files, found);
+    check_questions(runbook, found);
     let tables = Tables::of(runbook, None, &[], found);
     for way in ways(runbook) {
         let (order, tables) = (&order, &tables);
-        let resolver = Resolver { runbook, order, tables, way, env: None, files, catalogue };
-        let removed = resolver.removed(found);
-        for at in (0..order.steps.len()).filter(|at| !removed[*at]) {
-            resolver.step(at, &removed, found);
+        let blind = tables;
+        let resolver = Resolver { runbook, order, tables, blind, way, env: None, files, catalogue };
+        let all = resolver.removed(true, found);
+        let least = resolver.removed(false, found);
+        // What depends on the environment or on the operator may go either way.
+        let is_decided = all == least;
+        for removed in [all, least].iter().take(if is_decided { 1 } else { 2 }) {
+            for at in (0..order.steps.len()).filter(|at| !removed[*at]) {
+                resolver.step(at, removed, found);
+            }
         }
         resolver.watch(found);
     }
 }
 
-fn ways(runbook: &Runbook) -> impl Iterator<Item = Way<'_>> {
-    let pairs = runbook.regions().flat_map(|from| runbook.regions().map(move |to| (from, to)));
-    pairs
-        .filter(|(from, to)| from != to)
-        .flat_map(|(from, to)| Mode::ALL.into_iter().map(move |mode| Way { from, to, mode }))
+/// Every direction and mode. A runbook that lacks regions has one way all the same, so that its steps are looked at.
+fn ways(runbook: &Runbook) -> Vec<Way<'_>> {
+    let regions: Vec<&str> = runbook.regions().collect();
+    let mut pairs: Vec<(&str, &str)> = Vec::new();
+    for from in &regions {
+        pairs.extend(regions.iter().filter(|to| *to != from).map(|to| (*from, *to)));
+    }
+    if pairs.is_empty() {
+        let only = regions.first().copied().unwrap_or_default();
+        pairs.push((only, only));
+    }
+    let modes = |(from, to)| Mode::ALL.into_iter().map(move |mode| Way { from, to, mode });
+    pairs.into_iter().flat_map(modes).collect()
+}
+
+fn check_afterwards(runbook: &Runbook, files: Files<'_>, found: &mut Found) {
+    let Some(file) = &runbook.afterwards else { return };
+    if let Err(why) = files(&file.text) {
+        let message = format!("the runbook `{}` cannot be read: {why}", file.text);
+        let hint = "its path begins in the folder of this runbook";
+        found.add(Diagnostic::at(file.span, message).hint(hint));
+    }
+}
+
+/// A step of a group that asks a question of its own is left out of its group's question.
+fn check_questions(runbook: &Runbook, found: &mut Found) {
+    for step in runbook.steps.iter().chain(&runbook.finally) {
+        let children = step.children();
+        let Some(confirm) = &step.confirm else { continue };
+        if !children.is_empty() && children.iter().all(|child| child.confirm.is_some()) {
+            let message = "nobody would be asked this: each step of the group asks its own";
+            found.add(Diagnostic::at(confirm.span, message));
+        }
+    }
 }

@@ -5,7 +5,7 @@
 
 use super::{
     ast::part_of,
-    found::Found,
+    found::{Found, is_unknown, unknown},
     reference::{Scope, is_name},
 };
 use crate::model::{Diagnostic, Node, Span, Value};
@@ -66,18 +66,21 @@ impl Condition {
         }
     }
 
-    /// Whether it holds. `None` when it cannot be said, which was reported.
+    /// Whether it holds. `None` when it cannot be said: yet, or because of a mistake that was reported.
     pub(crate) fn holds(&self, scope: &Scope<'_>, found: &mut Found) -> Option<bool> {
-        self.term.flag(scope).map_err(|diagnostic| found.add(diagnostic)).ok()
+        self.term.flag(scope).map_err(|diagnostic| found.add(diagnostic)).ok().flatten()
     }
 }
 
 impl Term {
-    fn flag(&self, scope: &Scope<'_>) -> Result<bool, Diagnostic> {
-        match self.value(scope)?.value {
-            Value::Bool(flag) => Ok(flag),
-            other => {
-                let what = Node::made(other).describe();
+    /// `None` when that depends on what is not known yet.
+    fn flag(&self, scope: &Scope<'_>) -> Result<Option<bool>, Diagnostic> {
+        let node = self.value(scope)?;
+        match node.value {
+            Value::Bool(flag) => Ok(Some(flag)),
+            _ if is_unknown(&node) => Ok(None),
+            _ => {
+                let what = node.describe();
                 Err(Diagnostic::at(self.span, format!("this must be true or false, and is {what}")))
             }
         }
@@ -93,43 +96,80 @@ impl Term {
                 let segments: Vec<&str> = path.split('.').collect();
                 return scope.lookup(&segments, self.span);
             }
-            Form::Not(term) => Value::Bool(!term.flag(scope)?),
-            Form::Two(operator, left, right) => Value::Bool(match operator {
-                // Both sides are always looked at, so that a mistake does not hide behind the other side.
-                Operator::Or => left.flag(scope)? | right.flag(scope)?,
-                Operator::And => left.flag(scope)? & right.flag(scope)?,
-                Operator::Equal => self.equal(&left.value(scope)?, &right.value(scope)?)?,
-                Operator::Unequal => !self.equal(&left.value(scope)?, &right.value(scope)?)?,
-                Operator::In => {
-                    let (item, list) = (left.value(scope)?, right.value(scope)?);
-                    let Value::List(known) = &list.value else {
-                        let message =
-                            format!("`in` asks about a list, and this is {}", list.describe());
-                        return Err(Diagnostic::at(right.span, message));
-                    };
-                    let same = known.iter().map(|known| self.equal(&item, known));
-                    same.collect::<Result<Vec<_>, _>>()?.contains(&true)
-                }
-            }),
+            Form::Not(term) => return Ok(self.answer(term.flag(scope)?.map(|flag| !flag))),
+            Form::Two(operator, left, right) => {
+                return self.two(scope, *operator, (left, right)).map(|flag| self.answer(flag));
+            }
         };
         Ok(Node::new(value, self.span))
     }
 
-    fn equal(&self, left: &Node, right: &Node) -> Result<bool, Diagnostic> {
+    fn answer(&self, flag: Option<bool>) -> Node {
+        flag.map_or_else(|| unknown(self.span), |flag| Node::new(Value::Bool(flag), self.span))
+    }
+
+    /// Both sides are always looked at, so that a mistake does not hide behind the other side.
+    fn two(
+        &self,
+        scope: &Scope<'_>,
+        operator: Operator,
+        (left, right): (&Self, &Self),
+    ) -> Result<Option<bool>, Diagnostic> {
+        Ok(match operator {
+            Operator::Or => any([left.flag(scope)?, right.flag(scope)?]),
+            Operator::And => {
+                let neither = [left.flag(scope)?, right.flag(scope)?].map(|flag| flag.map(|f| !f));
+                any(neither).map(|flag| !flag)
+            }
+            Operator::Equal => self.equal(&left.value(scope)?, &right.value(scope)?)?,
+            Operator::Unequal => {
+                self.equal(&left.value(scope)?, &right.value(scope)?)?.map(|same| !same)
+            }
+            Operator::In => {
+                let (item, list) = (left.value(scope)?, right.value(scope)?);
+                let known = match &list.value {
+                    Value::List(known) => known,
+                    _ if is_unknown(&list) => return Ok(None),
+                    _ => {
+                        let message =
+                            format!("`in` asks about a list, and this is {}", list.describe());
+                        return Err(Diagnostic::at(right.span, message));
+                    }
+                };
+                let same = known.iter().map(|known| self.equal(&item, known));
+                any(same.collect::<Result<Vec<_>, _>>()?)
+            }
+        })
+    }
+
+    fn equal(&self, left: &Node, right: &Node) -> Result<Option<bool>, Diagnostic> {
         match (&left.value, &right.value) {
-            (Value::Text(a), Value::Text(b)) => Ok(a == b),
-            (Value::Bool(a), Value::Bool(b)) => Ok(a == b),
-            (Value::Int(a), Value::Int(b)) => Ok(a == b),
-            (Value::Null, Value::Null) => Ok(true),
-            // A text of the environment that a check does not know: either answer will do.
+            (Value::Text(a), Value::Text(b)) => Ok(Some(a == b)),
+            (Value::Bool(a), Value::Bool(b)) => Ok(Some(a == b)),
+            (Value::Int(a), Value::Int(b)) => Ok(Some(a == b)),
+            (Value::Null, Value::Null) => Ok(Some(true)),
+            // A text of the environment that a check does not know.
             (Value::Late(_), Value::Text(_) | Value::Late(_))
-            | (Value::Text(_), Value::Late(_)) => Ok(false),
+            | (Value::Text(_), Value::Late(_)) => Ok(None),
+            _ if is_unknown(left) || is_unknown(right) => Ok(None),
             _ => {
                 let (left, right) = (left.describe(), right.describe());
                 let message = format!("{left} cannot be compared with {right}");
                 Err(Diagnostic::at(self.span, message))
             }
         }
+    }
+}
+
+/// Whether one of them is true; `None` when that depends on those that are not known.
+fn any(flags: impl IntoIterator<Item = Option<bool>>) -> Option<bool> {
+    let flags: Vec<_> = flags.into_iter().collect();
+    if flags.contains(&Some(true)) {
+        Some(true)
+    } else if flags.contains(&None) {
+        None
+    } else {
+        Some(false)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Reads the keys of one map with types, and reports what does not fit.
 
 use super::found::Found;
-use crate::model::{Diagnostic, Node, Span, Value, span};
+use crate::model::{Diagnostic, Node, Span, Value, nearest, span};
 use std::time::Duration;
 
 /// The keys of one map of a runbook.
@@ -38,9 +38,31 @@ impl<'a, 'f> Fields<'a, 'f> {
         Some(Self { what: what.to_owned(), node, known, is_patched: false, found })
     }
 
-    /// Whether it has no key that is not known.
-    pub(super) fn are_known(&self) -> bool {
-        self.node.entries().iter().all(|(key, _)| self.known.contains(&key.text))
+    /// The keys that are not known, with their values.
+    pub(super) fn strays(&self) -> impl Iterator<Item = (&'a str, &'a Node)> {
+        let entries = self.node.entries().iter();
+        entries
+            .filter(|(key, _)| !self.known.contains(&key.text))
+            .map(|(key, node)| (key.text.as_str(), node))
+    }
+
+    /// Whether this may be written somewhere all the same: in a part that was left out, under a key that is misspelled,
+    /// or as something that cannot be read.
+    pub(super) fn is_in_doubt(&self, key: &str) -> bool {
+        let is_map = |node: &Node| matches!(node.value, Value::Map(_));
+        self.get(key).map_or_else(
+            || {
+                let is_stray = self.strays().any(|(_, node)| is_map(node));
+                self.is_patched || self.is_misspelled(key) || is_stray
+            },
+            |node| !is_map(node),
+        )
+    }
+
+    /// Whether a key that is not known must have been meant to be this one.
+    pub(super) fn is_misspelled(&self, key: &str) -> bool {
+        let known = || self.known.iter().map(String::as_str);
+        self.strays().any(|(stray, _)| nearest(stray, known()) == Some(key))
     }
 
     /// In a text that was patched, what is missing may stand in the part that was left out.
@@ -52,9 +74,13 @@ impl<'a, 'f> Fields<'a, 'f> {
         self.node.get(key).filter(|node| !matches!(node.value, Value::Null))
     }
 
+    pub(super) fn span(&self) -> Span {
+        self.node.span
+    }
+
     /// Reports that a key must be there.
     pub(super) fn missing(&mut self, key: &str, message: &str) {
-        if self.is_patched {
+        if self.is_patched || self.is_misspelled(key) {
             return;
         }
         let place = match self.node.get(key) {
@@ -94,11 +120,12 @@ impl<'a, 'f> Fields<'a, 'f> {
     /// A text that may hold references.
     pub(super) fn text_node(&mut self, key: &str) -> Option<Node> {
         let node = self.get(key)?;
-        if node.as_text().is_none() {
-            self.expected(key, node, "a text");
-            return None;
+        match node.as_text() {
+            None => self.expected(key, node, "a text"),
+            Some(text) if text.trim().is_empty() => self.found.add(empty(key, node.span)),
+            Some(_) => return Some(node.clone()),
         }
-        Some(node.clone())
+        None
     }
 
     pub(super) fn required_text(&mut self, key: &str) -> Option<String> {
@@ -124,6 +151,10 @@ impl<'a, 'f> Fields<'a, 'f> {
 
     pub(super) fn duration(&mut self, key: &str) -> Option<Duration> {
         duration(key, self.get(key)?, self.found)
+    }
+
+    pub(super) fn length(&mut self, key: &str) -> Option<Duration> {
+        length(key, self.get(key)?, self.found)
     }
 
     pub(super) fn map(&mut self, key: &str) -> Option<&'a Node> {
@@ -162,7 +193,21 @@ pub(super) fn choice<T: Copy>(
     chosen.map(|(_, value)| *value)
 }
 
-/// A length of time.
+pub(super) fn empty(key: &str, span: Span) -> Diagnostic {
+    Diagnostic::at(span, format!("`{key}` is empty"))
+}
+
+/// A length of time in which something can happen.
+pub(super) fn length(key: &str, node: &Node, found: &mut Found) -> Option<Duration> {
+    let length = duration(key, node, found)?;
+    if length.is_zero() {
+        found.add(Diagnostic::at(node.span, format!("`{key}` must be longer than nothing")));
+        return None;
+    }
+    Some(length)
+}
+
+/// A length of time, which may be none at all.
 pub(super) fn duration(key: &str, node: &Node, found: &mut Found) -> Option<Duration> {
     let length = node.as_text().and_then(span::parse);
     if length.is_none() {

@@ -1,7 +1,16 @@
-//! The mistakes found so far: each once, however many ways lead to it.
+//! The mistakes found so far: each once, however many ways lead to it, and none that only follows from another.
 
-use crate::model::{Diagnostic, Span};
+use crate::model::{Diagnostic, Node, Span, Value};
 use std::collections::HashSet;
+
+/// Stands for a value that could not be read, which was reported. It could be any: nothing else is wrong with it.
+pub(super) fn unknown(span: Span) -> Node {
+    Node::new(Value::Late(String::new()), span)
+}
+
+pub(super) fn is_unknown(node: &Node) -> bool {
+    matches!(&node.value, Value::Late(text) if text.is_empty())
+}
 
 /// Collects mistakes, so that all of a file are reported together.
 #[derive(Default)]
@@ -20,11 +29,20 @@ impl Found {
         }
     }
 
+    pub(super) fn extend(&mut self, diagnostics: impl IntoIterator<Item = Diagnostic>) {
+        diagnostics.into_iter().for_each(|diagnostic| self.add(diagnostic));
+    }
+
     /// Adds a mistake that leaves nothing at this place to say more about.
     pub(crate) fn hole(&mut self, span: Span, diagnostic: Diagnostic) {
         if self.seen.insert((diagnostic.span, diagnostic.message.clone())) {
             self.list.push(diagnostic);
         }
+        self.holes.insert(span);
+    }
+
+    /// Says that nothing is to be said of this place.
+    pub(super) fn silence(&mut self, span: Span) {
         self.holes.insert(span);
     }
 

@@ -14,9 +14,8 @@ mod place;
 mod reference;
 mod render;
 mod resolve;
-#[cfg(test)]
-pub(crate) mod sample;
 mod secrecy;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod yaml;
@@ -29,7 +28,8 @@ pub use resolve::Files;
 pub(crate) use found::Found;
 pub(crate) use order::Order;
 pub(crate) use reference::{Piece, pieces};
-pub(crate) use resolve::{Resolved, Resolver, Tables, Way};
+pub(crate) use resolve::{Resolved, ResolvedAction, Resolver, Way};
+pub(crate) use tables::Tables;
 pub(crate) use yaml::plain_value;
 
 use crate::{action::Catalogue, model::Source};
@@ -66,9 +66,7 @@ fn lower(
     found: &mut Found,
 ) -> Option<Runbook> {
     let tree = yaml::read(&source.text, found)?;
-    let (runbook, is_whole) = parse::runbook(&tree, source, found)?;
-    if is_whole {
-        check::check(&runbook, catalogue, files, found);
-    }
+    let runbook = parse::runbook(&tree, source, found)?;
+    check::check(&runbook, catalogue, files, found);
     Some(runbook)
 }

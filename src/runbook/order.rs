@@ -7,7 +7,7 @@ use super::{
     ast::{Runbook, Step},
     found::Found,
 };
-use crate::model::Diagnostic;
+use crate::model::{Diagnostic, Key, Span};
 use std::collections::HashMap;
 
 /// All steps of a runbook in the order of the file, a group before its children and `finally` last.
@@ -15,6 +15,8 @@ pub(crate) struct Order<'a> {
     pub(crate) steps: Vec<Placed<'a>>,
     /// The steps that each one waits for, by position.
     waits: Vec<Vec<usize>>,
+    /// Whether a step needs something that is not there: it is not known what it would wait for.
+    is_broken: Vec<bool>,
     by_id: HashMap<&'a str, usize>,
 }
 
@@ -22,6 +24,16 @@ pub(crate) struct Placed<'a> {
     pub(crate) step: &'a Step,
     pub(crate) group: Option<usize>,
     pub(crate) is_finally: bool,
+}
+
+impl Placed<'_> {
+    /// What people call it.
+    fn called(&self) -> String {
+        match self.step.id.text.as_str() {
+            "" => "a step without an id".to_owned(),
+            id => format!("step `{id}`"),
+        }
+    }
 }
 
 impl<'a> Order<'a> {
@@ -39,6 +51,9 @@ impl<'a> Order<'a> {
         let mut by_id = HashMap::new();
         for (at, placed) in steps.iter().enumerate() {
             let id = &placed.step.id;
+            if id.text.is_empty() {
+                continue;
+            }
             if let Some(first) = by_id.get(id.text.as_str()) {
                 let steps: &[Placed<'_>] = &steps;
                 let first: &Placed<'_> = &steps[*first];
@@ -50,8 +65,14 @@ impl<'a> Order<'a> {
                 by_id.insert(id.text.as_str(), at);
             }
         }
-        let mut order = Self { steps, waits: Vec::new(), by_id };
-        order.waits = order.waits(found);
+        let is_broken = vec![false; steps.len()];
+        let mut order = Self { steps, waits: Vec::new(), is_broken, by_id };
+        let has_all = runbook.has_all_steps;
+        for at in 0..order.steps.len() {
+            let (waits, is_broken) = order.waits_of(at, has_all, found);
+            order.waits.push(waits);
+            order.is_broken[at] = is_broken;
+        }
         order
     }
 
@@ -63,43 +84,44 @@ impl<'a> Order<'a> {
         self.steps.iter().map(|placed| placed.step.id.text.as_str())
     }
 
-    fn waits(&self, found: &mut Found) -> Vec<Vec<usize>> {
-        let mut waits: Vec<Vec<usize>> = Vec::with_capacity(self.steps.len());
-        let mut above: Option<usize> = None;
-        for (at, placed) in self.steps.iter().enumerate() {
-            if let Some(group) = placed.group {
-                waits.push(waits[group].clone());
-                continue;
-            }
-            let direct = match &placed.step.needs {
-                Some(needs) => {
-                    needs.iter().filter_map(|need| self.need(need, placed, found)).collect()
-                }
-                None => above
-                    .filter(|above| self.steps[*above].is_finally == placed.is_finally)
-                    .into_iter()
-                    .collect::<Vec<_>>(),
-            };
-            let mut all: Vec<usize> =
-                direct.into_iter().flat_map(|need| self.with_children(need)).collect();
-            all.sort_unstable();
-            all.dedup();
-            waits.push(all);
-            above = Some(at);
+    /// What a step waits for, and whether that is all.
+    fn waits_of(&self, at: usize, has_all: bool, found: &mut Found) -> (Vec<usize>, bool) {
+        let placed = &self.steps[at];
+        if let Some(group) = placed.group {
+            return (self.waits[group].clone(), self.is_broken[group]);
         }
-        waits
+        let above = (0..at).rfind(|above| self.steps[*above].group.is_none());
+        let direct: Vec<Option<usize>> = match &placed.step.needs {
+            Some(needs) => {
+                needs.iter().map(|need| self.need(need, placed, has_all, found)).collect()
+            }
+            None => above
+                .filter(|above| self.steps[*above].is_finally == placed.is_finally)
+                .map(Some)
+                .into_iter()
+                .collect(),
+        };
+        let is_broken = direct.contains(&None);
+        let mut all: Vec<usize> =
+            direct.into_iter().flatten().flat_map(|need| self.with_children(need)).collect();
+        all.sort_unstable();
+        all.dedup();
+        (all, is_broken)
     }
 
-    fn need(&self, need: &crate::model::Key, by: &Placed<'_>, found: &mut Found) -> Option<usize> {
-        let step = &by.step.id.text;
+    fn need(&self, need: &Key, by: &Placed<'_>, has_all: bool, found: &mut Found) -> Option<usize> {
+        let step = by.called();
         let Some(at) = self.find(&need.text) else {
-            let message =
-                format!("step `{step}` needs `{}`, which is not a step of this runbook", need.text);
-            found.add(Diagnostic::at(need.span, message).did_you_mean(&need.text, self.ids()));
+            // It may stand in what could not be read, or could itself not be read.
+            if has_all && !need.text.is_empty() {
+                let message =
+                    format!("{step} needs `{}`, which is not a step of this runbook", need.text);
+                found.add(Diagnostic::at(need.span, message).did_you_mean(&need.text, self.ids()));
+            }
             return None;
         };
         if self.steps[at].is_finally != by.is_finally {
-            let message = format!("step `{step}` cannot need `{}`", need.text);
+            let message = format!("{step} cannot need `{}`", need.text);
             let hint = "the steps of `finally` run at the end, after all others";
             found.add(Diagnostic::at(need.span, message).hint(hint));
             return None;
@@ -112,11 +134,11 @@ impl<'a> Order<'a> {
     }
 
     /// Reports steps that wait for themselves, each circle once.
-    pub(crate) fn check_circles(&self, found: &mut Found) {
+    pub(super) fn check_circles(&self, found: &mut Found) {
         let mut state = vec![Visit::Never; self.steps.len()];
         for start in 0..self.steps.len() {
             // The path from `start` to the step in hand, each with the needs that are still to be looked at.
-            let mut path = vec![(start, 0)];
+            let mut path = vec![(self.top(start), 0)];
             while let Some((at, next)) = path.last_mut() {
                 let at = *at;
                 if *next == 0 && state[at] == Visit::Done {
@@ -130,6 +152,7 @@ impl<'a> Order<'a> {
                     continue;
                 };
                 *next += 1;
+                let need = self.top(need);
                 match state[need] {
                     Visit::Never => path.push((need, 0)),
                     Visit::OnPath => self.report_circle(&path, need, found),
@@ -139,24 +162,42 @@ impl<'a> Order<'a> {
         }
     }
 
+    /// The step itself, or its group: the steps of a group wait for what their group waits for.
+    fn top(&self, at: usize) -> usize {
+        self.steps[at].group.unwrap_or(at)
+    }
+
     fn report_circle(&self, path: &[(usize, usize)], back: usize, found: &mut Found) {
         let start = path.iter().position(|(at, _)| *at == back).unwrap_or_default();
-        // A path goes from a step to what it waits for; a group's steps only repeat what their group says.
+        // A path goes from a step to what it waits for.
         let mut circle: Vec<usize> = path[start..].iter().map(|(at, _)| *at).collect();
         circle.push(back);
-        let ids: Vec<&str> =
-            circle.iter().map(|at| self.steps[*at].step.id.text.as_str()).collect();
-        let step = self.steps[back].step;
-        let place = step.needs.iter().flatten().next().map_or(step.id.span, |need| need.span);
-        let message = format!("steps wait for each other: {}", ids.join(" -> "));
+        // A step that waits for the one above it has written nothing that could be pointed at.
+        let place = circle.windows(2).find_map(|pair| self.need_between(pair[0], pair[1]));
+        let place = place.unwrap_or(self.steps[back].step.id.span);
+        let ids: Vec<_> = circle.iter().map(|at| self.steps[*at].step.id.text.as_str()).collect();
+        let message = match ids.as_slice() {
+            [_, _] => format!("{} waits for itself", self.steps[back].called()),
+            _ => format!("steps wait for each other: {}", ids.join(" -> ")),
+        };
         found.add(Diagnostic::at(place, message));
     }
 
-    /// Whether `earlier` is finished before `later` starts.
+    /// Where a step says that it needs another one, or a step of that group.
+    fn need_between(&self, step: usize, needed: usize) -> Option<Span> {
+        let mut needs = self.steps[step].step.needs.iter().flatten();
+        let names = |need: &&Key| self.find(&need.text).is_some_and(|at| self.top(at) == needed);
+        needs.find(names).map(|need| need.span)
+    }
+
+    /// Whether `earlier` is finished before `later` starts, as far as that is known.
     pub(crate) fn precedes(&self, earlier: usize, later: usize) -> bool {
         let mut seen = vec![false; self.steps.len()];
         let mut ahead = vec![later];
         while let Some(at) = ahead.pop() {
+            if self.is_broken[at] {
+                return true;
+            }
             for need in &self.waits[at] {
                 if *need == earlier {
                     return true;

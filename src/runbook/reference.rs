@@ -3,7 +3,11 @@
 //! A reference is a path, nothing more: no operators, no functions. A value that is one reference keeps the type of
 //! what it names; a text may embed several. What only a run can know stays in the text as [`Value::Late`].
 
-use super::{ast::part_of, fields::listed, found::Found};
+use super::{
+    ast::part_of,
+    fields::listed,
+    found::{Found, is_unknown, unknown},
+};
 use crate::model::{Diagnostic, Node, Region, Span, Value};
 use std::ops::Range;
 
@@ -101,7 +105,7 @@ impl Scope<'_> {
                 Ok(Meaning::Late) => Node::new(Value::Late(text.to_owned()), span),
                 Err(diagnostic) => {
                     found.hole(span, diagnostic);
-                    Node::new(Value::Null, span)
+                    unknown(span)
                 }
             };
         }
@@ -130,11 +134,10 @@ impl Scope<'_> {
             }
         }
         regions.dedup();
-        let value = match (is_broken, is_late) {
-            (true, _) => Value::Null,
-            (false, true) => Value::Late(whole),
-            (false, false) => Value::Text(whole),
-        };
+        if is_broken {
+            return unknown(span);
+        }
+        let value = if is_late { Value::Late(whole) } else { Value::Text(whole) };
         // A name that is made of the names of two regions says nothing of where it is.
         let region = if regions.len() == 1 { regions.pop() } else { None };
         Node { value, span, region }
@@ -222,10 +225,13 @@ impl Scope<'_> {
             return Err(Diagnostic::at(place, message).hint(hint));
         };
         let mut node = match row.name {
-            Some(name) if *first == "name" => Node::text(name),
-            _ => row.cell(first, place)?.clone(),
+            Some(name) if *first == "name" && !is_unknown(row.table) => Node::text(name),
+            _ => row.cell(first, place)?,
         };
         for segment in deeper {
+            if is_unknown(&node) {
+                return Ok(node);
+            }
             let Some(inner) = node.get(segment) else {
                 return Err(Diagnostic::at(
                     place,
@@ -255,9 +261,12 @@ impl Scope<'_> {
 }
 
 impl Row<'_> {
-    fn cell(&self, key: &str, place: Span) -> Result<&Node, Diagnostic> {
+    fn cell(&self, key: &str, place: Span) -> Result<Node, Diagnostic> {
         if let Some(node) = self.cells.and_then(|cells| cells.get(key)) {
-            return Ok(node);
+            return Ok(node.clone());
+        }
+        if is_unknown(self.cells.unwrap_or(self.table)) {
+            return Ok(unknown(place));
         }
         let Some(name) = self.name else {
             let message = format!("there is no {} `{key}`", self.noun);

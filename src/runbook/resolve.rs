@@ -6,16 +6,18 @@
 use super::{
     ast::{OnFailure, Runbook, Step, Watched, Work},
     fields,
-    found::Found,
+    found::{Found, is_unknown},
     order::Order,
     parse,
     place::Place,
-    reference::{Env, Row, Scope},
-    secrecy,
+    reference::{Env, Late, Row, Scope},
+    secrecy::Secrets,
+    tables::{Tables, vars_row},
+    yaml::is_odd,
 };
 use crate::{
-    action::{self, Catalogue, Kind, Shape},
-    model::{Diagnostic, Key, Mode, Node, Resource, Value},
+    action::{self, Catalogue, Effect, Kind, Shape},
+    model::{Diagnostic, Key, Mode, Node, Resource, Span, Value},
 };
 use std::time::Duration;
 
@@ -30,66 +32,13 @@ pub(crate) struct Way<'a> {
     pub(crate) mode: Mode,
 }
 
-/// The tables of a runbook, with their own references replaced.
-pub(crate) struct Tables {
-    pub(crate) vars: Node,
-    regions: Node,
-    modes: Node,
-}
-
-impl Tables {
-    /// Variables may name the environment, and rows may name variables too. What the operator chose takes the place
-    /// of a variable's own value.
-    pub(crate) fn of(
-        runbook: &Runbook,
-        env: Option<Env<'_>>,
-        chosen: &[(String, Node)],
-        found: &mut Found,
-    ) -> Self {
-        let source = &runbook.source.text;
-        let scope = Scope { source, rows: Vec::new(), env, late: None };
-        let mut own = runbook.vars.clone();
-        for (name, _) in chosen {
-            own.set(name, Node::made(Value::Null));
-        }
-        let mut vars = scope.resolve(&own, found);
-        for (name, node) in chosen {
-            vars.set(name, node.clone());
-        }
-        if let Value::Map(entries) = &mut vars.value {
-            for (key, node) in entries.iter_mut().filter(|(_, node)| node.value == Value::Null) {
-                // It must be given, which a check does not ask for yet.
-                node.value = Value::Late(format!("${{{{ vars.{} }}}}", key.text));
-                if env.is_some() {
-                    let message = format!("the variable `{}` has no value", key.text);
-                    let hint = format!("give it one: --var {}=…", key.text);
-                    found.add(Diagnostic::at(key.span, message).hint(hint));
-                }
-            }
-        }
-        let scope = Scope { source, rows: vec![vars_row(&vars)], env, late: None };
-        let regions = scope.resolve(&runbook.regions, found);
-        let modes = scope.resolve(&runbook.modes, found);
-        Self { vars, regions, modes }
-    }
-}
-
-fn vars_row(vars: &Node) -> Row<'_> {
-    Row {
-        root: "vars",
-        noun: "variable",
-        name: None,
-        cells: Some(vars),
-        table: vars,
-        is_region: false,
-    }
-}
-
 /// All that is needed to resolve steps one way.
 pub(crate) struct Resolver<'a> {
     pub(crate) runbook: &'a Runbook,
     pub(crate) order: &'a Order<'a>,
     pub(crate) tables: &'a Tables,
+    /// The tables in which what stands in no runbook is still a reference.
+    pub(crate) blind: &'a Tables,
     pub(crate) way: Way<'a>,
     /// `None` in a check.
     pub(crate) env: Option<Env<'a>>,
@@ -116,7 +65,11 @@ pub(crate) struct ResolvedAction {
 impl<'a> Resolver<'a> {
     /// What a value may refer to before a run.
     pub(crate) fn scope(&self) -> Scope<'a> {
-        let Tables { vars, regions, modes } = self.tables;
+        self.scope_of(self.tables, self.env)
+    }
+
+    fn scope_of(&self, tables: &'a Tables, env: Option<Env<'a>>) -> Scope<'a> {
+        let Tables { vars, regions, modes } = tables;
         let row = |root, noun, table: &'a Node, name: &'a str, is_region| Row {
             root,
             noun,
@@ -131,17 +84,19 @@ impl<'a> Resolver<'a> {
             row("mode", "mode", modes, self.way.mode.as_str(), false),
             vars_row(vars),
         ];
-        Scope { source: &self.runbook.source.text, rows, env: self.env, late: None }
+        Scope { source: &self.runbook.source.text, rows, env, late: None }
     }
 
     /// Which steps `when` leaves out, groups with their children; a group goes when all its children do.
-    pub(crate) fn removed(&self, found: &mut Found) -> Vec<bool> {
+    ///
+    /// `undecided` is what counts for a condition that depends on what is not known yet.
+    pub(crate) fn removed(&self, undecided: bool, found: &mut Found) -> Vec<bool> {
         let scope = self.scope();
         let steps = &self.order.steps;
         let mut removed: Vec<bool> = steps
             .iter()
             .map(|placed| match &placed.step.when {
-                Some(when) => when.holds(&scope, found) == Some(false),
+                Some(when) => !when.holds(&scope, found).unwrap_or(undecided),
                 None => false,
             })
             .collect();
@@ -169,34 +124,54 @@ impl<'a> Resolver<'a> {
         };
         let work = Scope { late: Some(&ancestors), ..self.scope() };
         let question = Scope { late: Some(&asked), ..self.scope() };
-        let text = |node: &Option<Node>, scope: &Scope<'_>, found: &mut Found| {
-            let node = scope.resolve(node.as_ref()?, found);
-            match node.value {
-                Value::Text(text) | Value::Late(text) => Some(text),
-                _ => {
-                    let message = format!("this must be a text, not {}", node.quote());
-                    found.add(Diagnostic::at(node.span, message));
-                    None
-                }
-            }
-        };
         let known = |node: &Option<Node>, found: &mut Found| {
             let node = early.resolve(node.as_ref()?, found);
             (!node.is_late()).then_some(node)
         };
         let on_failure = known(&step.on_failure, found);
         let timeout = known(&step.timeout, found);
-        Resolved {
-            title: text(&step.title, &work, found),
-            confirm: text(&step.confirm, &question, found),
+        let resolved = Resolved {
+            title: text("title", step.title.as_ref(), &work, found),
+            confirm: text("confirm", step.confirm.as_ref(), &question, found),
             on_failure: on_failure
                 .and_then(|node| parse::on_failure(&node, found))
                 .unwrap_or(OnFailure::Stop),
-            timeout: timeout.and_then(|node| fields::duration("timeout", &node, found)),
+            timeout: timeout.and_then(|node| fields::length("timeout", &node, found)),
             action: match &step.work {
                 Work::Action { name, with } => self.action(name, with, &work, found),
-                Work::Group(_) | Work::Unknown => None,
+                Work::Unknown { with } => {
+                    work.resolve(with, found);
+                    None
+                }
+                Work::Group(_) => None,
             },
+        };
+        self.check_harm(at, &resolved, found);
+        resolved
+    }
+
+    /// What cannot be undone is asked for, and never tried again by itself.
+    fn check_harm(&self, at: usize, resolved: &Resolved, found: &mut Found) {
+        let placed = &self.order.steps[at];
+        let Work::Action { name, .. } = &placed.step.work else { return };
+        let effect = resolved.action.as_ref().map(|action| action.kind.effect);
+        if effect != Some(Effect::CannotBeUndone) {
+            return;
+        }
+        if let (OnFailure::Owe, Some(node)) = (resolved.on_failure, &placed.step.on_failure) {
+            let message = format!("`{}` cannot be undone, and cannot be owed", name.text);
+            let hint = "what is owed is tried again by itself: write `stop` or `ask`";
+            found.add(Diagnostic::at(node.span, message).hint(hint));
+        }
+        let group = placed.group.map(|group| self.order.steps[group].step);
+        let asks = |step: &Step| step.confirm.is_some();
+        if !asks(placed.step) && !group.is_some_and(asks) {
+            let message = format!("`{}` cannot be undone, and must be asked for", name.text);
+            let hint = match group {
+                Some(_) => "give the step a `confirm`, or its group",
+                None => "give the step a `confirm`",
+            };
+            found.add(Diagnostic::at(name.span, message).hint(hint));
         }
     }
 
@@ -215,10 +190,11 @@ impl<'a> Resolver<'a> {
             found.add(Diagnostic::at(name.span, message).did_you_mean(&name.text, known));
             return None;
         };
-        secrecy::check(self.runbook, kind, written, found);
-        for diagnostic in action::check(kind, &with) {
-            found.add(diagnostic);
+        if is_unknown(&with) {
+            return None;
         }
+        found.extend(self.secrets(scope.late).of(kind, written));
+        found.extend(action::check(kind, &with));
         let is_resource = |shape: &Shape| matches!(shape, Shape::Resource { .. });
         let names_resources = kind.parameters.iter().any(|parameter| is_resource(&parameter.shape));
         let place = Place {
@@ -250,13 +226,17 @@ impl<'a> Resolver<'a> {
         let mut watch = Vec::new();
         for watched in &self.runbook.watch {
             let url = scope.resolve(&watched.url, found);
-            match &url.value {
-                Value::Text(text) => watch.push((watched, text.clone())),
-                Value::Late(_) => {}
-                _ => found.add(Diagnostic::at(url.span, "`url` must be a text")),
+            found.extend(action::check_url("url", &url));
+            found.extend(self.secrets(None).address("url", &watched.url));
+            if let Value::Text(text) = url.value {
+                watch.push((watched, text));
             }
         }
         watch
+    }
+
+    fn secrets<'s>(&'s self, late: Option<Late<'s>>) -> Secrets<'s> {
+        Secrets { blind: Scope { late, ..self.scope_of(self.blind, None) }, env: self.env }
     }
 
     /// Whether a step may name what another one has read, which must be known by then.
@@ -266,12 +246,16 @@ impl<'a> Resolver<'a> {
         is_known: &dyn Fn(usize) -> bool,
         removed: &[bool],
     ) -> Result<(), Diagnostic> {
+        let has_all = self.runbook.has_all_steps;
         let Some(other) = self.order.find(id) else {
+            if !has_all {
+                return Ok(());
+            }
             let message = format!("`{id}` is not a step of this runbook");
             return Err(Diagnostic::whole_file(message).did_you_mean(id, self.order.ids()));
         };
         let step: &Step = self.order.steps[other].step;
-        if !is_known(other) {
+        if has_all && !is_known(other) {
             let message = format!("step `{id}` is not finished before this one starts");
             return Err(Diagnostic::whole_file(message).label(step.id.span, "the step"));
         }
@@ -279,8 +263,13 @@ impl<'a> Resolver<'a> {
             let message = format!("step `{id}` is not always part of the plan, and this one is");
             return Err(Diagnostic::whole_file(message).label(step.id.span, "has a `when`"));
         }
-        let Work::Action { name: action, .. } = &step.work else {
-            return Err(Diagnostic::whole_file(format!("`{id}` is a group, and reads nothing")));
+        let action = match &step.work {
+            Work::Action { name, .. } => name,
+            Work::Unknown { .. } => return Ok(()),
+            Work::Group(_) => {
+                let message = format!("`{id}` is a group, and reads nothing");
+                return Err(Diagnostic::whole_file(message));
+            }
         };
         match self.catalogue.get(&action.text) {
             Some(kind) if !kind.observed.contains(&name) => {
@@ -297,4 +286,30 @@ impl<'a> Resolver<'a> {
             _ => Ok(()),
         }
     }
+}
+
+/// A text that people are shown.
+fn text(key: &str, node: Option<&Node>, scope: &Scope<'_>, found: &mut Found) -> Option<String> {
+    let node = scope.resolve(node?, found);
+    let text = match &node.value {
+        Value::Text(text) | Value::Late(text) => text.trim(),
+        _ => {
+            let message = format!("`{key}` must be a text, not {}", node.quote());
+            found.add(Diagnostic::at(node.span, message));
+            return None;
+        }
+    };
+    if text.is_empty() && !node.is_late() {
+        found.add(fields::empty(key, node.span));
+    }
+    let is_shown = |c: char| !is_odd(c) && (key != "title" || !matches!(c, '\n' | '\t'));
+    if !text.chars().all(is_shown) {
+        found.add(unshown(key, node.span));
+    }
+    Some(text.to_owned())
+}
+
+fn unshown(key: &str, span: Span) -> Diagnostic {
+    let what = if key == "title" { "a line break or a character" } else { "a character" };
+    Diagnostic::at(span, format!("`{key}` holds {what} that cannot be shown in it"))
 }

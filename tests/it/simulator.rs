@@ -33,6 +33,7 @@ fn plan() -> Plan {
     let postgres = "Microsoft.DBforPostgreSQL/flexibleServers";
     let work = ActionWork {
         effect: failover::plan::Effect::Changes,
+        proves_service: false,
         mark_valid_for: None,
         action: "everything".into(),
         with: Node::map([]),

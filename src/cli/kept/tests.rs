@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    cli::say::Say,
+    cli::{manner::CloudFlags, say::Say},
     journal::Durability,
     report::sample::{on, plan, started},
     run::StepFact,
@@ -26,12 +26,29 @@ pub(in crate::cli) async fn keep_facts(
     second: i64,
     facts: &[Fact],
 ) -> Kept {
+    keep_plan(desk, realm, second, (&plan(), facts)).await
+}
+
+/// Keeps a run of this plan.
+pub(in crate::cli) async fn keep_plan(
+    desk: &Desk,
+    realm: Realm,
+    second: i64,
+    (plan, facts): (&Plan, &[Fact]),
+) -> Kept {
     let at = Timestamp::from_second(second).unwrap();
     let id = RunId::starting_at(at);
     let folder = realm.runs(&desk.settings).folder(id);
-    let mut journal = folder.create(&plan().to_bytes().unwrap()).unwrap();
-    journal.append(at, facts, Durability::Now).await.unwrap();
-    Kept { id, realm, folder }
+    let bytes = plan.to_bytes().unwrap();
+    let mut journal = folder.create(&bytes).unwrap();
+    let mut facts = facts.to_vec();
+    if let Some(Fact::Run(RunFact::Started { plan, .. })) = facts.first_mut() {
+        *plan = Plan::digest(&bytes);
+    }
+    journal.append(at, &facts, Durability::Now).await.unwrap();
+    let kept = Kept { id, realm, folder };
+    CloudFlags::default().keep(&kept).unwrap();
+    kept
 }
 
 #[tokio::test]
@@ -57,13 +74,26 @@ async fn a_simulated_run_is_never_taken_for_a_live_one() {
 }
 
 #[tokio::test]
-async fn a_folder_without_a_plan_is_no_run() {
+async fn an_empty_folder_is_no_run() {
+    let (_folder, desk) = desk();
+    let id = RunId::starting_at(Timestamp::from_second(100).unwrap());
+    Realm::Live.runs(&desk.settings).folder(id).make().unwrap();
+    assert!(all(&desk.settings).unwrap().is_empty());
+    let failure = named(&desk, &id.short()).unwrap_err();
+    assert_eq!(failure.what, format!("there is no run `{}`", id.short()));
+}
+
+#[tokio::test]
+async fn a_run_whose_plan_is_gone_or_edited_is_listed_with_the_reason() {
     let (_folder, desk) = desk();
     let kept = keep(&desk, Realm::Live, 100).await;
-    std::fs::remove_file(kept.folder.path().join("plan.json")).unwrap();
-    assert!(all(&desk.settings).unwrap().is_empty());
-    let failure = named(&desk, &kept.id.short()).unwrap_err();
-    assert_eq!(failure.what, format!("there is no run `{}`", kept.id.short()));
+    let path = kept.folder.path().join("plan.json");
+    let listed = || table(&all(&desk.settings).unwrap(), &desk.settings);
+    let edited = Plan { runbook: "other".to_owned(), ..plan() };
+    std::fs::write(&path, edited.to_bytes().unwrap()).unwrap();
+    assert!(listed().contains("is not the one that was approved"), "{}", listed());
+    std::fs::remove_file(path).unwrap();
+    assert!(listed().contains("cannot read the plan"), "{}", listed());
 }
 
 #[tokio::test]

@@ -83,3 +83,93 @@ fn out_of_date(desk: &Desk, kept: &Kept, what: String) -> Failure {
         .hint(Hint::run("end it for good", desk.settings.command(&abort)))
         .hint(Hint::says("then begin a new run, which looks at everything anew"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        action::{Change, Mark, Sign},
+        cli::{
+            choice::{Chosen, Unset},
+            kept::tests::{desk, keep_plan},
+            manner::Manner,
+            world::Scene,
+        },
+        model::{Datum, Evidence, RunId},
+        report::sample::{on, started},
+        run::{Fact, StepFact},
+    };
+    use clap::Parser;
+    use jiff::Timestamp;
+    use std::sync::Arc;
+
+    #[derive(Parser)]
+    struct Typed {
+        #[command(flatten)]
+        chosen: Chosen,
+        #[command(flatten)]
+        manner: Manner,
+    }
+
+    fn typed(from: &str, to: &str) -> Typed {
+        let runbook = ["--runbook", "runbooks/proseware.yaml"];
+        Typed::parse_from(["failover", from, to].into_iter().chain(runbook))
+    }
+
+    fn plan(desk: &Desk, from: &str, to: &str) -> Plan {
+        typed(from, to).chosen.plan(desk, Unset::IsMadeUp).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_later_run_that_moved_elsewhere_leaves_a_run_behind() {
+        let (_folder, desk) = desk();
+        let there = plan(&desk, "eastus", "westus");
+        let old = keep_plan(&desk, Realm::Live, 100, (&there, &[started()])).await;
+        refuse_superseded(&desk, &old, &there).unwrap();
+        keep_plan(&desk, Realm::Live, 200, (&there, &[started()])).await;
+        refuse_superseded(&desk, &old, &there).unwrap();
+        let back = plan(&desk, "westus", "eastus");
+        let later = keep_plan(&desk, Realm::Live, 300, (&back, &[started()])).await;
+        let failure = refuse_superseded(&desk, &old, &there).unwrap_err();
+        let (run, later) = (old.id.short(), later.id.short());
+        let what = format!("run {run} is out of date: run {later} moved to eastus after it");
+        assert_eq!(failure.what, what);
+        let abort = failure.hints[0].command.as_deref().unwrap();
+        assert!(abort.starts_with(&format!("failover resume {run} --abort")), "{abort}");
+    }
+
+    #[tokio::test]
+    async fn what_was_moved_back_by_somebody_leaves_a_run_behind() {
+        let (_folder, desk) = desk();
+        let plan = plan(&desk, "eastus", "westus");
+        let mark = Mark(Evidence::new().with("mark", Datum::Count(1)));
+        let change = Change::harmless("failover", Sign::CannotBeUndone, "move it").only_from(mark);
+        let settled = [
+            started(),
+            on("storage", StepFact::Started),
+            on("storage", StepFact::ChangeBegun { change }),
+            on("storage", StepFact::ChangeSettled { request_id: None }),
+        ];
+        let finished = on("storage", StepFact::Finished { outcome: StepOutcome::Succeeded });
+        let kept = keep_plan(&desk, Realm::Simulated, 100, (&plan, &settled)).await;
+        let mut timeline = Timeline::new(kept.id, Arc::new(plan.clone()));
+        let take_in = |timeline: &mut Timeline, fact: &Fact| {
+            timeline.take_in(Timestamp::UNIX_EPOCH, fact).unwrap();
+        };
+        for fact in &settled {
+            take_in(&mut timeline, fact);
+        }
+        let manner = typed("eastus", "westus").manner;
+        let run = RunId::starting_at(Timestamp::UNIX_EPOCH);
+        let scene = Scene { plan: &plan, run, outage: None, manner: &manner, faults: &[] };
+        // A world in which nothing was moved, or was moved back.
+        let world = World::rehearsed_once(&desk, &scene);
+        refuse_moved_back(&desk, &world, &timeline).await.unwrap();
+        take_in(&mut timeline, &finished);
+        let failure = refuse_moved_back(&desk, &world, &timeline).await.unwrap_err();
+        let run = kept.id.short();
+        let what = format!("run {run} is out of date: `storage` serves from eastus again");
+        assert_eq!(failure.what, what);
+        assert_eq!(failure.exit, Exit::Preflight);
+    }
+}

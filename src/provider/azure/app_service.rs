@@ -33,6 +33,7 @@ const fn kind(name: &'static str, summary: &'static str, power: &'static Power) 
         shows_within: Duration::from_mins(1),
         deadline: Duration::from_mins(5),
         effect: Effect::Changes,
+        proves_service: false,
         mark_valid_for: None,
         cured_by: &[],
         bind: power.bind,

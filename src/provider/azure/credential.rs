@@ -142,6 +142,10 @@ impl Tokens for Credential {
     fn identity(&self) -> String {
         self.sign_in.name()
     }
+
+    fn ends(&self) -> Option<Timestamp> {
+        self.kept().tokens.values().map(|(_, ends)| *ends).min()
+    }
 }
 
 impl fmt::Debug for Credential {

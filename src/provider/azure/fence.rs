@@ -44,6 +44,7 @@ pub(crate) static FENCE: Kind = Kind {
     shows_within: Duration::from_mins(2),
     deadline: Duration::from_mins(10),
     effect: Effect::Changes,
+    proves_service: false,
     mark_valid_for: None,
     cured_by: &[],
     bind,

@@ -75,6 +75,7 @@ pub(crate) static PROMOTE: Kind = Kind {
     // Replaying what is left can take half an hour and more.
     deadline: Duration::from_hours(1),
     effect: Effect::CannotBeUndone,
+    proves_service: false,
     mark_valid_for: Some(Duration::from_mins(10)),
     cured_by: &["azure.postgres.replica"],
     bind,

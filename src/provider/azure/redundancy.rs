@@ -34,7 +34,9 @@ pub(crate) static REDUNDANCY: Kind = Kind {
             Shape::Flag,
             "Wait until everything has been copied, which takes hours or days",
         )
-        .or(Default::Flag(false)),
+        .or(Default::Flag(false))
+        // How long the copy takes is Azure's affair: hours, and days for a large account.
+        .longer(Duration::from_hours(4), Duration::from_hours(48)),
     ],
     observed: &["primary", "secondary", "sku", "replication", "last_sync_time"],
     planes: &[Plane::Global("account")],
@@ -42,9 +44,10 @@ pub(crate) static REDUNDANCY: Kind = Kind {
     // A PATCH that answers when it is done, in seconds.
     usual: Duration::from_secs(10),
     shows_within: Duration::from_mins(5),
-    // Enough for the change itself; a runbook that waits for the copy sets a timeout of its own.
+    // Enough for the change itself.
     deadline: Duration::from_mins(30),
     effect: Effect::Changes,
+    proves_service: false,
     mark_valid_for: None,
     cured_by: &[],
     bind,

@@ -46,6 +46,7 @@ pub(crate) static REMOVE: Kind = Kind {
     shows_within: Duration::from_mins(1),
     deadline: Duration::from_mins(5),
     effect: Effect::Changes,
+    proves_service: false,
     mark_valid_for: None,
     cured_by: &[],
     bind,

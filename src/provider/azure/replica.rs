@@ -40,6 +40,7 @@ pub(crate) static REPLICA: Kind = Kind {
     shows_within: Duration::from_mins(5),
     deadline: Duration::from_hours(6),
     effect: Effect::Changes,
+    proves_service: false,
     mark_valid_for: None,
     cured_by: &["azure.postgres.promote"],
     bind,

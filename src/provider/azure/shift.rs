@@ -54,6 +54,7 @@ pub(crate) static SHIFT: Kind = Kind {
     shows_within: Duration::from_mins(1),
     deadline: Duration::from_mins(30),
     effect: Effect::Changes,
+    proves_service: false,
     mark_valid_for: None,
     cured_by: &[],
     bind,

@@ -53,6 +53,7 @@ pub(crate) static FAILOVER: Kind = Kind {
     shows_within: Duration::from_mins(10),
     deadline: Duration::from_hours(4),
     effect: Effect::CannotBeUndone,
+    proves_service: false,
     mark_valid_for: None,
     cured_by: &["azure.storage.redundancy"],
     bind,

@@ -58,6 +58,7 @@ pub(crate) static ENDPOINT: Kind = Kind {
     shows_within: Duration::from_mins(1),
     deadline: Duration::from_mins(10),
     effect: Effect::Changes,
+    proves_service: false,
     mark_valid_for: None,
     cured_by: &[],
     bind,

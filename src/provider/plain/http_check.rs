@@ -5,7 +5,7 @@
 use crate::{
     action::{
         Action, Answer, Applied, Change, Clients, Default, Effect, Kind, Look, Observation,
-        Parameter, Params, Shape, Trouble, Unapplied,
+        Parameter, Params, Shape, Trouble, Unapplied, Within,
     },
     journal::Permit,
     model::{Datum, Diagnostic, Evidence, span},
@@ -26,7 +26,7 @@ pub(crate) static HTTP_CHECK: Kind = Kind {
     name: "http.check",
     summary: "Wait until an address answers well, several times in a row",
     parameters: &[
-        Parameter::required("url", Shape::Text, "The address"),
+        Parameter::required("url", Shape::Url, "The address"),
         Parameter::optional(
             "status",
             Shape::Int { least: 100, most: 599 },
@@ -44,7 +44,8 @@ pub(crate) static HTTP_CHECK: Kind = Kind {
             Shape::Int { least: 1, most: 100 },
             "How many good answers in a row",
         )
-        .or(Default::Int(3)),
+        .or(Default::Int(3))
+        .within(Within { each: "every", most: LONGEST_LOOK, what: "one look" }),
         Parameter::optional("every", Shape::Duration, "The time between two of them")
             .or(Default::Text("5s")),
     ],
@@ -58,6 +59,7 @@ pub(crate) static HTTP_CHECK: Kind = Kind {
     // An app that was started cold may take minutes to warm up.
     deadline: Duration::from_mins(15),
     effect: Effect::Reads,
+    proves_service: true,
     mark_valid_for: None,
     cured_by: &[],
     bind,

@@ -24,6 +24,7 @@ pub(crate) static MANUAL: Kind = Kind {
     shows_within: Duration::ZERO,
     deadline: Duration::from_hours(12),
     effect: Effect::Changes,
+    proves_service: false,
     mark_valid_for: None,
     cured_by: &[],
     bind,

@@ -24,6 +24,7 @@ pub(crate) static WAIT: Kind = Kind {
     // Longer than any pause that a runbook should hold.
     deadline: Duration::from_hours(24),
     effect: Effect::Reads,
+    proves_service: false,
     mark_valid_for: None,
     cured_by: &[],
     bind,

@@ -19,7 +19,7 @@ fn unknown_keys_and_wrong_types_are_reported_together() {
     );
     assert_data_eq!(
         said,
-        str![[r"
+        str![[r#"
 error: a step has no `timeuot`
   --> r.yaml:14:5
    |
@@ -52,7 +52,14 @@ error: an id is a text of letters, digits, `-` and `_`, at most 64
 18 |   - id: b b
    |         ^^^
 
-"]]
+error: `wait` needs the parameter `for`
+  --> r.yaml:19:13
+   |
+19 |     action: wait
+   |             ^^^^
+hint: `for`: How long
+
+"#]]
     );
 }
 
@@ -108,12 +115,13 @@ steps: []
 ");
     assert_data_eq!(
         said,
-        str![[r"
-error: the version of the language is `1`
+        str![[r#"
+error: the version of the language is `1`, not `2`
  --> r.yaml:1:11
   |
 1 | failover: 2
   |           ^
+hint: failover: 1
 
 error: a runbook has no `mode`
  --> r.yaml:3:1
@@ -161,6 +169,12 @@ error: `credential` must be `cli`, `managed`, `workload` or `secret`, not `key`
 8 | azure: { credential: key }
   |                      ^^^
 
+error: `regions` must name two regions or more
+ --> r.yaml:9:1
+  |
+9 | regions: { eastus: {} }
+  | ^^^^^^^
+
 error: there is no mode `plan`
   --> r.yaml:10:10
    |
@@ -174,13 +188,13 @@ error: what is watched needs a `url`
 11 | watch: { a: { every: 1s } }
    |             ^^^^^^^^^^^^^
 
-error: a runbook needs `steps`
+error: a runbook needs a step at least
   --> r.yaml:12:1
    |
 12 | steps: []
    | ^^^^^
 
-"]]
+"#]]
     );
 }
 
@@ -199,7 +213,7 @@ fn unknown_actions_and_parameters_are_reported_together() {
     );
     assert_data_eq!(
         said,
-        str![[r"
+        str![[r#"
 error: there is no action `wiat`
   --> r.yaml:12:13
    |
@@ -212,7 +226,7 @@ error: `http.check` needs the parameter `url`
    |
 14 |     action: http.check
    |             ^^^^^^^^^^
-hint: `url`: as its name says
+hint: `url`: The address
 
 error: `http.check` has no parameter `adress`
   --> r.yaml:15:13
@@ -246,7 +260,7 @@ error: the file `gone.html` cannot be read: there is no such file
    |                                                       ^^^^^^^^^
 hint: its path begins in the folder of the runbook
 
-"]]
+"#]]
     );
 }
 
@@ -332,6 +346,13 @@ error: a resource has no `regoin`
    |                               ^^^^^^
 hint: did you mean `region`?
 
+error: `azure.storage.failover` cannot be undone, and must be asked for
+  --> r.yaml:18:13
+   |
+18 |     action: azure.storage.failover
+   |             ^^^^^^^^^^^^^^^^^^^^^^
+hint: give the step a `confirm`
+
 error: `westeurope` is not a region of this runbook
   --> r.yaml:19:30
    |
@@ -346,4 +367,248 @@ error: `app` must be known before the run
 
 "#]]
     );
+}
+
+#[test]
+fn connection_strings_have_two_members() {
+    let said = of_steps(
+        r#"  - id: a
+    action: azure.app_service.settings
+    with:
+      app: ${{ to.app }}
+      connection_strings:
+        Main: { value: Host=w, type: Postgres }
+        Other: { value: "", tpye: Custom, slot: true }
+        Third: Host=w
+        Fourth: { value: Host=w }
+"#,
+    );
+    assert_data_eq!(
+        said,
+        str![[r#"
+error: `type` must be `MySql` or `SQLServer` or `SQLAzure` or `Custom` or `NotificationHub` or `ServiceBus` or `EventHub` or `ApiHub` or `DocDb` or `RedisCache` or `PostgreSQL`, not `Postgres`
+  --> r.yaml:16:38
+   |
+16 |         Main: { value: Host=w, type: Postgres }
+   |                                      ^^^^^^^^
+hint: did you mean `PostgreSQL`?
+
+error: `value` is empty
+  --> r.yaml:17:25
+   |
+17 |         Other: { value: "", tpye: Custom, slot: true }
+   |                         ^^
+
+error: `Other` has no `tpye`
+  --> r.yaml:17:29
+   |
+17 |         Other: { value: "", tpye: Custom, slot: true }
+   |                             ^^^^
+hint: did you mean `type`?
+hint: it takes `value`, `type`
+
+error: `Other` has no `slot`
+  --> r.yaml:17:43
+   |
+17 |         Other: { value: "", tpye: Custom, slot: true }
+   |                                           ^^^^
+hint: it takes `value`, `type`
+
+error: `Third` must be a map
+  --> r.yaml:18:16
+   |
+18 |         Third: Host=w
+   |                ^^^^^^
+
+error: `Fourth` needs `type`
+  --> r.yaml:19:9
+   |
+19 |         Fourth: { value: Host=w }
+   |         ^^^^^^
+hint: `type`: What it connects to
+
+"#]]
+    );
+}
+
+#[test]
+fn what_could_never_work_is_no_parameter() {
+    let said = of_steps(
+        r#"  - { id: a, action: wait, with: { for: 0s } }
+  - { id: b, action: http.check, with: { url: "ftp://x y/health", contains: "", every: 0s } }
+  - { id: c, action: http.check, with: { url: "https://asha:secret@x/health", answers: 61 } }
+  - { id: d, action: http.check, with: { url: "https://x", answers: 2, every: 200s } }
+  - { id: e, action: http.check, with: { url: "https://x", answers: 60 } }
+"#,
+    );
+    assert_data_eq!(
+        said,
+        str![[r#"
+error: `for` must be longer than nothing
+  --> r.yaml:11:41
+   |
+11 |   - { id: a, action: wait, with: { for: 0s } }
+   |                                         ^^
+
+error: `url` must be an address such as `https://example.org/health`, not `ftp://x y/health`
+  --> r.yaml:12:47
+   |
+12 |   - { id: b, action: http.check, with: { url: "ftp://x y/health", contains: "", every: 0s } }
+   |                                               ^^^^^^^^^^^^^^^^^^
+
+error: `contains` is empty
+  --> r.yaml:12:77
+   |
+12 |   - { id: b, action: http.check, with: { url: "ftp://x y/health", contains: "", every: 0s } }
+   |                                                                             ^^
+
+error: `every` must be longer than nothing
+  --> r.yaml:12:88
+   |
+12 |   - { id: b, action: http.check, with: { url: "ftp://x y/health", contains: "", every: 0s } }
+   |                                                                                        ^^
+
+error: `url` can hold no user name and no password
+  --> r.yaml:13:47
+   |
+13 |   - { id: c, action: http.check, with: { url: "https://asha:secret@x/health", answers: 61 } }
+   |                                               ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+hint: addresses are shown and stored
+
+error: `answers` × `every` is 5 min 5 s, and one look ends after 5 min
+  --> r.yaml:13:88
+   |
+13 |   - { id: c, action: http.check, with: { url: "https://asha:secret@x/health", answers: 61 } }
+   |                                                                                        ^^
+
+error: `answers` × `every` is 6 min 40 s, and one look ends after 5 min
+  --> r.yaml:14:79
+   |
+14 |   - { id: d, action: http.check, with: { url: "https://x", answers: 2, every: 200s } }
+   |                                                                               ^^^^
+
+"#]]
+    );
+}
+
+#[test]
+fn the_version_is_a_number() {
+    for (version, expected) in [
+        ("\"1\"", "the version of the language is the number `1`, not the text \"1\""),
+        ("2", "the version of the language is `1`, not `2`"),
+        ("1.0", "the version of the language is `1`, not `1`"),
+        ("[1]", "the version of the language is `1`, not a list"),
+    ] {
+        let said = of(&super::HEAD.replace("failover: 1", &format!("failover: {version}")));
+        assert!(said.starts_with(&format!("error: {expected}\n")), "{said}");
+    }
+}
+
+#[test]
+fn what_could_never_work_is_no_value() {
+    let said = of(r#"failover: 1
+runbook: ""
+lock: " "
+afterwards: nosuch.yaml
+regions: { eastus: {}, westus: {} }
+objectives: { rto: 0s, rpo: 0s }
+modes: { planned: { patience: 0s }, unplanned: { patience: 1m } }
+watch:
+  a: { url: "ftp://x y/health", every: 0s }
+  b: { url: "https://x", contains: "" }
+  c: { url: 5 }
+steps:
+  - id: a
+    title: ""
+    confirm: ""
+    timeout: ${{ mode.patience }}
+    action: wait
+    with: { for: 1m }
+"#);
+    assert_data_eq!(
+        said,
+        str![[r#"
+error: `runbook` is empty
+ --> r.yaml:2:10
+  |
+2 | runbook: ""
+  |          ^^
+
+error: `lock` is empty
+ --> r.yaml:3:7
+  |
+3 | lock: " "
+  |       ^^^
+
+error: the runbook `nosuch.yaml` cannot be read: there is no such file
+ --> r.yaml:4:13
+  |
+4 | afterwards: nosuch.yaml
+  |             ^^^^^^^^^^^
+hint: its path begins in the folder of this runbook
+
+error: `rto` must be longer than nothing
+ --> r.yaml:6:20
+  |
+6 | objectives: { rto: 0s, rpo: 0s }
+  |                    ^^
+
+error: `url` must be an address such as `https://example.org/health`, not `ftp://x y/health`
+ --> r.yaml:9:13
+  |
+9 |   a: { url: "ftp://x y/health", every: 0s }
+  |             ^^^^^^^^^^^^^^^^^^
+
+error: `every` must be longer than nothing
+ --> r.yaml:9:40
+  |
+9 |   a: { url: "ftp://x y/health", every: 0s }
+  |                                        ^^
+
+error: `contains` is empty
+  --> r.yaml:10:36
+   |
+10 |   b: { url: "https://x", contains: "" }
+   |                                    ^^
+
+error: `url` must be an address such as `https://example.org/health`, not `5`
+  --> r.yaml:11:13
+   |
+11 |   c: { url: 5 }
+   |             ^
+
+error: `title` is empty
+  --> r.yaml:14:12
+   |
+14 |     title: ""
+   |            ^^
+
+error: `confirm` is empty
+  --> r.yaml:15:14
+   |
+15 |     confirm: ""
+   |              ^^
+
+error: `timeout` must be longer than nothing
+  --> r.yaml:16:14
+   |
+16 |     timeout: ${{ mode.patience }}
+   |              ^^^^^^^^^^^^^^^^^^^^
+
+"#]]
+    );
+}
+
+#[test]
+fn a_runbook_needs_a_step_at_least() {
+    let head = super::HEAD.trim_end();
+    for (steps, expected) in [
+        (" []", "a runbook needs a step at least"),
+        ("", "a runbook needs `steps`"),
+        (" 5", "`steps` must be a list, not `5`"),
+    ] {
+        let said = of(&format!("{head}{steps}\n"));
+        assert!(said.starts_with(&format!("error: {expected}\n")), "{said}");
+        assert_eq!(said.matches("error:").count(), 1, "{said}");
+    }
 }

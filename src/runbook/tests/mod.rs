@@ -2,11 +2,15 @@
 
 #![expect(clippy::too_many_lines, reason = "what is said is long")]
 
+mod harm;
 mod keys;
 mod names;
+mod secrecy;
 mod syntax;
+mod together;
 
-use super::{load, sample::CATALOGUE};
+use super::load;
+use crate::provider::catalogue;
 use proptest::prelude::*;
 use snapbox::{assert_data_eq, str};
 
@@ -26,6 +30,7 @@ steps:
 fn files(path: &str) -> Result<String, String> {
     match path {
         "page.html" => Ok("<h1>soon</h1>".to_owned()),
+        "proseware-reprotect.yaml" => Ok(String::new()),
         "pages/maintenance.html" => Ok("<h1>later</h1>".to_owned()),
         _ => Err("there is no such file".to_owned()),
     }
@@ -37,7 +42,7 @@ fn of(text: &str) -> String {
 }
 
 fn of_bytes(bytes: &[u8]) -> String {
-    match load("r.yaml", bytes, CATALOGUE, &files) {
+    match load("r.yaml", bytes, catalogue(), &files) {
         Ok(_) => "no mistakes".to_owned(),
         Err(mistakes) => mistakes.to_string(),
     }
@@ -93,7 +98,7 @@ fn files_that_are_no_text_are_refused_before_they_are_parsed() {
     }
     assert_data_eq!(
         said,
-        str![[r"
+        str![[r#"
 error: the file is empty
 
 error: the file is empty
@@ -118,6 +123,7 @@ error: the file is 100 MB large, and a runbook may have 8 MB
 error: a runbook has no `a`
 error: a runbook begins with the version of its language
 error: a runbook needs `runbook`
+error: `regions` must name two regions or more
 error: a runbook needs `steps`
 error: a runbook has no `b`
 error: a runbook has no `c`
@@ -128,13 +134,14 @@ error: values stand more than 64 deep in each other
 error: a runbook has no `a`
 error: a runbook begins with the version of its language
 error: a runbook needs `runbook`
+error: `regions` must name two regions or more
 error: a runbook needs `steps`
 error: this alias stands inside of what it names
 
 error: a runbook must be a map, not a text
 
 
-"]]
+"#]]
     );
 }
 

@@ -182,11 +182,11 @@ fn references_to_steps_must_look_back() {
     let said = of_steps(
         r#"  - id: a
     action: http.check
-    with: { url: "x", contains: "${{ steps.b.observed.status }}" }
+    with: { url: "https://x", contains: "${{ steps.b.observed.status }}" }
   - id: b
     when: mode.name == "planned"
     action: http.check
-    with: { url: x, contains: "${{ steps.a.observed.stauts }}", region: "${{ steps.c.observed.x }}" }
+    with: { url: https://x, contains: "${{ steps.a.observed.stauts }}", region: "${{ steps.c.observed.x }}" }
   - id: d
     action: http.check
     with: { url: "${{ steps.b.observed.status }}", contains: "${{ steps.a.outputs.x }}" }
@@ -197,10 +197,10 @@ fn references_to_steps_must_look_back() {
         said,
         str![[r#"
 error: step `b` is not finished before this one starts
-  --> r.yaml:13:34
+  --> r.yaml:13:42
    |
-13 |     with: { url: "x", contains: "${{ steps.b.observed.status }}" }
-   |                                  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+13 |     with: { url: "https://x", contains: "${{ steps.b.observed.status }}" }
+   |                                          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
    |
   ::: r.yaml:14:9
    |
@@ -208,17 +208,17 @@ error: step `b` is not finished before this one starts
    |         - the step
 
 error: `http.check` reads no `stauts`
-  --> r.yaml:17:32
+  --> r.yaml:17:40
    |
-17 |     with: { url: x, contains: "${{ steps.a.observed.stauts }}", region: "${{ steps.c.observed.x }}" }
-   |                                ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+17 |     with: { url: https://x, contains: "${{ steps.a.observed.stauts }}", region: "${{ steps.c.observed.x }}" }
+   |                                        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
 hint: did you mean `status`?
 
 error: `c` is not a step of this runbook
-  --> r.yaml:17:74
+  --> r.yaml:17:82
    |
-17 |     with: { url: x, contains: "${{ steps.a.observed.stauts }}", region: "${{ steps.c.observed.x }}" }
-   |                                                                          ^^^^^^^^^^^^^^^^^^^^^^^^^
+17 |     with: { url: https://x, contains: "${{ steps.a.observed.stauts }}", region: "${{ steps.c.observed.x }}" }
+   |                                                                                  ^^^^^^^^^^^^^^^^^^^^^^^^^
 
 error: step `b` is not always part of the plan, and this one is
   --> r.yaml:20:19
@@ -339,23 +339,88 @@ steps:
 }
 
 #[test]
-fn what_comes_from_the_environment_is_no_setting() {
+fn a_circle_is_shown_once_and_where_it_is_written() {
+    let said = of_steps(
+        r"  - { id: close, action: wait, with: { for: 5m } }
+  - id: pointing
+    needs: [close, pointing]
+    action: wait
+    with: { for: 5m }
+  - id: go
+    needs: [close, b]
+    parallel:
+      - { id: a, action: wait, with: { for: 5m } }
+      - { id: b, action: wait, with: { for: 5m } }
+  - id: last
+    needs: [close, later]
+    action: wait
+    with: { for: 5m }
+  - { id: later, action: wait, with: { for: 5m } }
+",
+    );
     assert_data_eq!(
-        of_steps(
-            r#"  - id: a
-    action: azure.app_service.settings
-    with:
-      app: ${{ to.app }}
-      settings: { DB_PASSWORD: "${{ env.DB_PASSWORD }}", DB_HOST: db.example }
-"#,
-        ),
+        said,
         str![[r#"
-error: what comes from the environment cannot be a setting here
-  --> r.yaml:15:32
+error: step `pointing` waits for itself
+  --> r.yaml:13:20
    |
-15 |       settings: { DB_PASSWORD: "${{ env.DB_PASSWORD }}", DB_HOST: db.example }
-   |                                ^^^^^^^^^^^^^^^^^^^^^^^^
-hint: the plan is stored, and the value may be secret: let the app read it from Key Vault, with `@Microsoft.KeyVault(SecretUri=…)`
+13 |     needs: [close, pointing]
+   |                    ^^^^^^^^
+
+error: step `go` waits for itself
+  --> r.yaml:17:20
+   |
+17 |     needs: [close, b]
+   |                    ^
+
+error: steps wait for each other: last -> later -> last
+  --> r.yaml:22:20
+   |
+22 |     needs: [close, later]
+   |                    ^^^^^
+
+"#]]
+    );
+}
+
+#[test]
+fn a_condition_that_is_not_decided_yet_is_looked_at_both_ways() {
+    let said = super::of(
+        r"failover: 1
+runbook: sample
+vars: { how: }
+regions: { eastus: {}, westus: {} }
+steps:
+  - id: a
+    when: vars.how == 'fast'
+    action: http.check
+    with: { url: https://x, nosuch: 1 }
+  - id: b
+    when: not (vars.how == 'fast' and mode.name == 'planned')
+    action: http.check
+    with: { url: https://x, contains: '${{ steps.a.observed.status }}' }
+",
+    );
+    assert_data_eq!(
+        said,
+        str![[r#"
+error: `http.check` has no parameter `nosuch`
+ --> r.yaml:9:29
+  |
+9 |     with: { url: https://x, nosuch: 1 }
+  |                             ^^^^^^
+hint: it takes `url`, `status`, `contains`, `region`, `answers`, `every`
+
+error: step `a` is not always part of the plan, and this one is
+  --> r.yaml:13:40
+   |
+13 |     with: { url: https://x, contains: '${{ steps.a.observed.status }}' }
+   |                                        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+   |
+  ::: r.yaml:6:9
+   |
+ 6 |   - id: a
+   |         - has a `when`
 
 "#]]
     );

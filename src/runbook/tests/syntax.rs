@@ -44,19 +44,22 @@ hint: needs: ["${{ from.x }}", "a-${{ to.y }}"]
 }
 
 #[test]
-fn a_tab_in_the_indentation_is_pointed_at() {
+fn every_tab_in_the_indentation_is_pointed_at() {
     let said = of_steps(
         r"  - id: a
     action: wait
     with:
 	  for: 5m
+	title: a
   - id: b
+	action: wait
+  - id: c
     action: wiat
 ",
     );
     assert_data_eq!(
         said,
-        str![[r"
+        str![[r#"
 error: a tab cannot indent a line of YAML
   --> r.yaml:14:1
    |
@@ -64,7 +67,28 @@ error: a tab cannot indent a line of YAML
    | ^^^^
 hint: use spaces
 
-"]]
+error: a tab cannot indent a line of YAML
+  --> r.yaml:15:1
+   |
+15 |     title: a
+   | ^^^^
+hint: use spaces
+
+error: a tab cannot indent a line of YAML
+  --> r.yaml:17:1
+   |
+17 |     action: wait
+   | ^^^^
+hint: use spaces
+
+error: there is no action `wiat`
+  --> r.yaml:19:13
+   |
+19 |     action: wiat
+   |             ^^^^
+hint: did you mean `wait`?
+
+"#]]
     );
 }
 
@@ -322,6 +346,60 @@ error: `007` begins with a zero: some read it as octal
 16 |     timeout: 007
    |              ^^^
 hint: if it is a text: "007"
+
+"#]]
+    );
+}
+
+#[test]
+fn characters_that_nobody_sees_are_refused() {
+    let said = of_steps(
+        "  - id: a\u{202E}b # \u{2066}
+    title: \"never \\e[31m \\u202E\"
+    action: wait
+    with: { for: 5m }
+  - id: b
+    title: one\u{7}
+    action: wait
+    with: { for: 5m }
+  - id: c
+    title: \"two\\nlines\"
+    action: wait
+    with: { for: 5m }
+",
+    );
+    assert_data_eq!(
+        said,
+        str![[r#"
+error: a character that turns the text around cannot stand in a runbook: U+202E
+  --> r.yaml:11:10
+   |
+11 |   - id: a�b # �
+   |          ^
+
+error: a character that turns the text around cannot stand in a runbook: U+2066
+  --> r.yaml:11:15
+   |
+11 |   - id: a�b # �
+   |               ^
+
+error: a control character cannot stand in a runbook: U+001B
+  --> r.yaml:12:12
+   |
+12 |     title: "never /e[31m /u202E"
+   |            ^^^^^^^^^^^^^^^^^^^^^
+
+error: a control character cannot stand in a runbook: U+0007
+  --> r.yaml:16:15
+   |
+16 |     title: one␇
+   |               ^
+
+error: `title` holds a line break or a character that cannot be shown in it
+  --> r.yaml:20:12
+   |
+20 |     title: "two/nlines"
+   |            ^^^^^^^^^^^^
 
 "#]]
     );

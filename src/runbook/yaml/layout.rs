@@ -34,8 +34,10 @@ impl Line {
         content.contains(": ") || content.ends_with(':')
     }
 
+    /// A tab, which cannot be there, stands for more than people use to indent.
     fn indent(self, text: &str) -> usize {
-        self.content(text).start - self.start
+        let indent = &text[self.start..self.content(text).start];
+        indent.chars().map(|c| if c == '\t' { 8 } else { 1 }).sum()
     }
 
     fn is_blank(self, text: &str) -> bool {
@@ -51,6 +53,13 @@ impl Line {
     fn next(self, text: &str) -> Option<Self> {
         (self.end < text.len()).then(|| Self::around(text, self.end + 1))
     }
+}
+
+/// The first tab in the indentation of each line of a part.
+pub(super) fn tabs(text: &str, part: Range<usize>) -> impl Iterator<Item = usize> {
+    let first = Some(Line::around(text, part.start));
+    let lines = std::iter::successors(first, |line| line.next(text));
+    lines.take_while(move |line| line.start < part.end).filter_map(|line| line.tab(text))
 }
 
 /// The nearest line above that says something.

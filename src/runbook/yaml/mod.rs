@@ -5,16 +5,18 @@
 
 mod bytes;
 mod layout;
+mod odd;
 mod scalar;
 mod slip;
 
-use super::found::Found;
+use super::found::{Found, unknown};
 use crate::model::{Diagnostic, Key, Node, Span, Value};
 use granit_parser::{Event, Parser, ScalarStyle, ScanError, StructureStyle};
 use scalar::Reading;
 use std::{collections::HashMap, ops::Range};
 
 pub(super) use bytes::decode;
+pub(super) use odd::is_odd;
 
 const DEPTH_LIMIT: usize = 64;
 /// Nodes that aliases may copy, so that a few lines cannot grow into gigabytes.
@@ -38,15 +40,24 @@ pub(super) struct Tree {
 
 /// Reads one document. `None` when there is nothing to go on with.
 pub(super) fn read(text: &str, found: &mut Found) -> Option<Tree> {
+    for (at, c) in text.char_indices().filter(|(_, c)| is_odd(*c) && *c != '\r') {
+        found.add(odd::report(c, Span::new(at, at + c.len_utf8())));
+    }
     let mut patched = text.to_owned();
-    for round in 0..ROUNDS {
-        match Reader::new(&patched).read() {
-            Ok(reader) => return reader.finish(round > 0, found),
+    let mut words = Vec::new();
+    let mut is_patched = false;
+    for _ in 0..ROUNDS {
+        match Reader::new(&patched, &words).read() {
+            Ok(reader) => return reader.finish(is_patched, found),
             Err((error, last_end)) => {
                 let slip = slip::explain(text, &patched, &error, last_end);
-                found.add(slip.diagnostic);
-                if !patch(&mut patched, slip.repair) {
+                slip.diagnostics.into_iter().for_each(|diagnostic| found.add(diagnostic));
+                if !patch(&mut patched, &slip.repair) {
                     return None;
+                }
+                match slip.repair {
+                    slip::Repair::Blank(_) => is_patched = true,
+                    slip::Repair::Word(word) => words.push(word),
                 }
             }
         }
@@ -55,10 +66,10 @@ pub(super) fn read(text: &str, found: &mut Found) -> Option<Tree> {
 }
 
 /// Overwrites broken text byte for byte, so that positions stay what they are. False when there was nothing to do.
-fn patch(text: &mut String, repair: slip::Repair) -> bool {
-    let (range, filler): (Range<usize>, char) = match repair {
-        slip::Repair::Blank(range) => (range, ' '),
-        slip::Repair::Word(range) => (range, 'x'),
+fn patch(text: &mut String, repair: &slip::Repair) -> bool {
+    let (range, filler) = match repair {
+        slip::Repair::Blank(range) => (range.clone(), ' '),
+        slip::Repair::Word(range) => (range.clone(), 'x'),
     };
     let Some(part) = text.get(range.clone()) else { return false };
     let fill = |c: char| -> String {
@@ -111,6 +122,8 @@ struct Whole {
 
 struct Reader<'a> {
     text: &'a str,
+    /// Where the text was overwritten with a word that means nothing.
+    words: &'a [Range<usize>],
     stack: Vec<Open>,
     anchors: HashMap<usize, Anchored>,
     copied: usize,
@@ -122,9 +135,10 @@ struct Reader<'a> {
 type Broken = (ScanError, usize);
 
 impl<'a> Reader<'a> {
-    fn new(text: &'a str) -> Self {
+    fn new(text: &'a str, words: &'a [Range<usize>]) -> Self {
         Self {
             text,
+            words,
             stack: Vec::new(),
             anchors: HashMap::new(),
             copied: 0,
@@ -209,6 +223,15 @@ impl<'a> Reader<'a> {
     }
 
     fn scalar(&mut self, text: &str, style: ScalarStyle, span: Span) -> Whole {
+        if self.words.iter().any(|word| word.start <= span.start && span.end <= word.end) {
+            self.found.silence(span);
+            return hole(span);
+        }
+        let written = self.text.get(span.start..span.end).unwrap_or_default();
+        if let Some(c) = text.chars().find(|c| is_odd(*c) && !written.contains(*c)) {
+            self.found.hole(span, odd::report(c, span));
+            return hole(span);
+        }
         let plain = matches!(style, ScalarStyle::Plain);
         let value = match if plain { scalar::read(text) } else { Reading::Value(text_of(text)) } {
             Reading::Value(value) => value,
@@ -216,7 +239,7 @@ impl<'a> Reader<'a> {
                 let diagnostic =
                     Diagnostic::at(span, why).hint(format!("if it is a text: \"{text}\""));
                 self.found.hole(span, diagnostic);
-                Value::Null
+                return hole(span);
             }
         };
         let is_text = matches!(value, Value::Text(_)) && !(plain && text == "<<");
@@ -329,7 +352,7 @@ fn as_key(whole: Whole, places: &mut HashMap<String, Span>, found: &mut Found) -
 }
 
 fn hole(span: Span) -> Whole {
-    Whole { node: Node::new(Value::Null, span), is_text: false, depth: 0, size: 1 }
+    Whole { node: unknown(span), is_text: false, depth: 0, size: 1 }
 }
 
 fn text_of(text: &str) -> Value {

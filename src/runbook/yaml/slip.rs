@@ -1,12 +1,15 @@
 //! Broken syntax: what the slip was and where it was made, which is rarely where the parser noticed it.
 
-use super::layout::{self, Line};
+use super::{
+    layout::{self, Line},
+    odd::{is_odd, report},
+};
 use crate::model::{Diagnostic, Span};
 use granit_parser::{ErrorKind, ScanError};
 use std::ops::Range;
 
 pub(super) struct Slip {
-    pub(super) diagnostic: Diagnostic,
+    pub(super) diagnostics: Vec<Diagnostic>,
     pub(super) repair: Repair,
 }
 
@@ -15,6 +18,11 @@ pub(super) enum Repair {
     Blank(Range<usize>),
     /// A value of unknown meaning stands here.
     Word(Range<usize>),
+}
+
+fn a_tab(at: usize) -> Diagnostic {
+    let message = "a tab cannot indent a line of YAML";
+    Diagnostic::at(Span::new(at, at + 1), message).hint("use spaces")
 }
 
 /// Where the parser stopped, and what it stopped in.
@@ -35,9 +43,15 @@ pub(super) fn explain(written: &str, text: &str, error: &ScanError, last_end: us
     if let Some(slip) = stop.unquoted_reference(written) {
         return slip;
     }
-    let diagnostic = stop.tab().unwrap_or_else(|| stop.cause(error));
-    let cause = diagnostic.span.map_or(at, |span| span.start);
-    Slip { diagnostic, repair: Repair::Blank(layout::around(text, cause, at)) }
+    let tab = stop.tab();
+    let cause = tab.is_none().then(|| stop.cause(error));
+    let place = cause.as_ref().map_or(tab, |cause| cause.span.map(|span| span.start));
+    let blank = layout::around(text, place.unwrap_or(at), at);
+    let diagnostics = match cause {
+        Some(cause) => vec![cause],
+        None => layout::tabs(text, blank.clone()).map(a_tab).collect(),
+    };
+    Slip { diagnostics, repair: Repair::Blank(blank) }
 }
 
 impl Stop<'_> {
@@ -67,8 +81,9 @@ impl Stop<'_> {
             E::MisplacedFlowCollectionEnd | E::MismatchedFlowCollectionEnd { .. } => {
                 self.here(1, "this bracket closes nothing")
             }
-            E::UnexpectedCharacter { character } if character.is_control() => {
-                self.here(character.len_utf8(), "a control character cannot stand in a runbook")
+            E::UnexpectedCharacter { character } if is_odd(*character) => {
+                let at = self.at + self.text[self.at..].find(*character).unwrap_or_default();
+                report(*character, Span::new(at, at + character.len_utf8()))
             }
             E::UnexpectedCharacter { character } => self
                 .here(character.len_utf8(), format!("a text cannot begin with `{character}`"))
@@ -115,15 +130,13 @@ impl Stop<'_> {
         let message = format!("`{value}` must be in quotes inside `{bracket}`");
         let hint = layout::quote_references(written[line].trim());
         let diagnostic = Diagnostic::at(Span::new(scalar.start, scalar.end), message).hint(hint);
-        Some(Slip { diagnostic, repair: Repair::Word(scalar) })
+        Some(Slip { diagnostics: vec![diagnostic], repair: Repair::Word(scalar) })
     }
 
     /// A tab before the first character of this line, or of the one that the parser had not reached yet.
-    fn tab(&self) -> Option<Diagnostic> {
+    fn tab(&self) -> Option<usize> {
         let next = Line::around(self.text, (self.line.end + 1).min(self.text.len()));
-        let at = [self.line, next].iter().find_map(|line| line.tab(self.text))?;
-        let message = "a tab cannot indent a line of YAML";
-        Some(Diagnostic::at(Span::new(at, at + 1), message).hint("use spaces"))
+        [self.line, next].iter().find_map(|line| line.tab(self.text))
     }
 
     fn quote(&self) -> Diagnostic {

@@ -58,6 +58,7 @@ fn plan() -> Plan {
     let host = Node::text("pg-west.postgres.database.azure.com");
     let work = ActionWork {
         effect: crate::plan::Effect::Changes,
+        proves_service: false,
         mark_valid_for: None,
         action: "azure.app_service.settings".into(),
         with: Node::map([("settings", Node::map([("DB_HOST", host)]))]),

@@ -1,6 +1,7 @@
 //! What is refused: with a reason, an exit code, and what to do next.
 
 use super::{Called, Desk, accepted, short};
+use failover::plan::Plan;
 use std::time::Duration;
 
 const RUN: &str = "execute eastus westus --simulate --yes";
@@ -69,6 +70,9 @@ fn a_plan_that_was_edited_is_not_gone_on_with() {
     let edited = desk.call("resume --yes --outage none");
     assert_eq!(edited.code, Some(8), "{}", edited.stderr);
     assert!(edited.stderr.contains("not the one that was approved"), "{}", edited.stderr);
+    let journal = std::fs::read_to_string(desk.last_run().join("journal.jsonl")).unwrap();
+    let opening = journal.lines().next().unwrap();
+    assert!(opening.contains(&Plan::digest(approved.as_bytes())), "{opening}");
     std::fs::write(&path, approved).unwrap();
     let resumed = desk.call("resume --yes --outage none");
     assert_eq!(resumed.code, Some(0), "{}", resumed.stderr);
@@ -167,4 +171,20 @@ fn without_a_home_no_folder_is_guessed() {
     assert_eq!(called.code, Some(2), "{}", called.stdout);
     let hint = "name a folder with --state DIR, the same one each time";
     assert!(called.stderr.contains(hint), "{}", called.stderr);
+}
+
+#[test]
+fn a_folder_without_runbooks_passes_nothing() {
+    let desk = Desk::new();
+    let empty = tempfile::tempdir().unwrap();
+    std::fs::create_dir(empty.path().join("runbooks")).unwrap();
+    for arguments in ["validate", "plan eastus westus"] {
+        let output = desk.command(arguments).current_dir(empty.path()).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments}");
+        let expected = "\
+error: there is no runbook in ./runbooks
+hint: a runbook is a file there whose name ends in `.yaml` or `.yml`
+";
+        assert_eq!(String::from_utf8(output.stderr).unwrap(), expected, "{arguments}");
+    }
 }

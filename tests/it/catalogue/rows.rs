@@ -55,6 +55,7 @@ const STOP: &str = r"
 ";
 const UNPLANNED: &str = r"
   - id: storage
+    confirm: Now?
     action: azure.storage.failover
     with: { account: stproseware, to: '${{ to.name }}', mode: unplanned }
 ";
@@ -153,12 +154,14 @@ pub(super) const ROWS: [Row; 12] = [
         scene: Deed::Nothing,
         step: r"
   - id: storage
+    confirm: Now?
     action: azure.storage.failover
     with: { account: stproseware, to: '${{ to.name }}' }
 ",
         back: Deed::Steps(
             r"
   - id: storage
+    confirm: Now?
     action: azure.storage.failover
     with: { account: stproseware, to: '${{ from.name }}' }
 ",
@@ -171,6 +174,7 @@ pub(super) const ROWS: [Row; 12] = [
         back: Deed::Steps(
             r"
   - id: storage
+    confirm: Now?
     action: azure.storage.failover
     with: { account: stproseware, to: '${{ from.name }}', mode: unplanned }
 ",
@@ -197,12 +201,14 @@ pub(super) const ROWS: [Row; 12] = [
         scene: Deed::Nothing,
         step: r"
   - id: promote
+    confirm: Now?
     action: azure.postgres.promote
     with: { server: '${{ to.postgres }}', from: '${{ from.postgres }}' }
 ",
         back: Deed::Steps(
             r"
   - id: promote
+    confirm: Now?
     action: azure.postgres.promote
     with: { server: '${{ from.postgres }}', from: '${{ to.postgres }}' }
 ",

@@ -48,6 +48,7 @@ const fn kind(name: &'static str, bind: failover::action::Bind) -> Kind {
         planes: &[],
         permissions: &[],
         effect: Effect::Changes,
+        proves_service: false,
         mark_valid_for: None,
         usual: Duration::from_mins(1),
         shows_within: Duration::from_secs(SHOWS_AFTER.as_secs() * 3),

@@ -69,6 +69,8 @@ type Meanwhile = Arc<dyn Fn(&Ask, &Simulated) + Send + Sync>;
 /// Says yes to everything, except that something of which no answer came has happened: that, it looks up.
 struct Yes {
     cloud: Simulated,
+    /// What the cloud's log held before this run.
+    before: usize,
     asked: Arc<Mutex<Vec<Ask>>>,
     meanwhile: Meanwhile,
 }
@@ -82,7 +84,11 @@ impl Operator for Yes {
             Question::Happened { change, .. } => {
                 let sent =
                     |exchange: &Exchange| exchange.has_changed && is_sent_by(change, exchange);
-                if self.cloud.log().iter().any(sent) { Answer::Yes } else { Answer::No }
+                if self.cloud.log()[self.before..].iter().any(sent) {
+                    Answer::Yes
+                } else {
+                    Answer::No
+                }
             }
             Question::Consent { .. }
             | Question::Attest { .. }
@@ -136,6 +142,8 @@ pub struct Drill {
     pub plan: Arc<Plan>,
     pub clock: Clock,
     pub cloud: Simulated,
+    /// What its log held before this run.
+    before: usize,
     pub fuse: Fuse,
     pub events: Arc<Mutex<Vec<Event>>>,
     /// The record in the journal behind each change that was sent.
@@ -148,14 +156,20 @@ pub struct Drill {
 
 impl Drill {
     pub fn new(plan: Plan, outage: Outage) -> Self {
-        let clock = Clock::virtual_from(night());
-        let cloud = Cloud::seeded(&plan, outage, clock.now());
+        let cloud = Cloud::seeded(&plan, outage, night());
+        Self::within(cloud, plan)
+    }
+
+    /// A run in a world that is there.
+    pub fn within(cloud: Cloud, plan: Plan) -> Self {
+        let clock = Clock::virtual_from(cloud.now());
         let cloud = Simulated::new(World::in_memory(cloud), clock.clone());
         cloud.keep_bodies();
         Self {
             plan: Arc::new(plan),
             clock,
             cloud,
+            before: 0,
             fuse: Fuse::new(),
             events: Arc::default(),
             sent: Arc::default(),
@@ -169,6 +183,7 @@ impl Drill {
         self.cloud.with_world(|world| world.cloud_mut().add_missing(&plan));
         Self {
             plan: Arc::new(plan),
+            before: self.cloud.log().len(),
             fuse: Fuse::new(),
             events: Arc::default(),
             sent: Arc::default(),
@@ -247,6 +262,7 @@ impl Drill {
             state,
             operator: Arc::new(Yes {
                 cloud: self.cloud.clone(),
+                before: self.before,
                 asked: Arc::clone(&self.asked),
                 meanwhile: Arc::clone(&self.meanwhile),
             }),
