@@ -3,15 +3,19 @@
 //! The prompt stands on the terminal device, not on stdin: what is piped in answers nothing. The terminal stays in its
 //! usual mode, so that a crash leaves no broken one behind, and a question that is dropped leaves nobody reading.
 
-use super::say::MARK;
+use super::{say::MARK, settings};
 use crate::{
-    engine::{Ask, Operator, Reply},
-    model::{Clock, DATA_LOSS, Datum, Evidence},
+    engine::{Ask, Operator, Preflight, Reply},
+    model::{
+        Clock, Evidence,
+        span::{between, clock_time, show},
+    },
     plan::Plan,
     report::{self, Live},
     run::{Answer, Question},
 };
 use async_trait::async_trait;
+use jiff::Timestamp;
 use rustix::termios::{QueueSelector, tcflush};
 use std::{
     fs::File,
@@ -63,6 +67,20 @@ impl Terminal {
     }
 }
 
+/// What stands before the operator types the region that will serve: nobody does that by accident.
+pub(super) fn approval(plan: &Plan, seen: &Preflight, mark: &str) -> String {
+    let asks = "Type the region that will serve users, or anything else to leave:";
+    let text = report::approval(plan, seen);
+    let lines = [text.as_str(), asks].map(|text| report::hang("", text, width(mark)));
+    let lines: Vec<_> = lines.concat().iter().map(|line| format!("{mark}{line}")).collect();
+    lines.join("\n") + " "
+}
+
+/// How wide a line may be beside its mark, just now.
+fn width(mark: &str) -> usize {
+    settings::size().0.saturating_sub(mark.len())
+}
+
 /// Waits in the operator's time. Virtual time stands still meanwhile: it waits for threads that block.
 async fn wait() {
     let waited = tokio::task::spawn_blocking(|| std::thread::sleep(LOOKS_EVERY)).await;
@@ -89,7 +107,6 @@ impl Drop for Prompt<'_> {
 pub(super) struct AtTerminal {
     pub who: String,
     pub plan: Arc<Plan>,
-    pub width: usize,
     pub clock: Clock,
     /// How fast the clock runs while no question is open.
     pub pace: Option<f64>,
@@ -112,25 +129,72 @@ impl Operator for AtTerminal {
 impl AtTerminal {
     async fn ask(&self, ask: &Ask) -> io::Result<Option<Reply>> {
         let terminal = Terminal::open()?;
-        let mark = if self.is_simulated { MARK } else { "" };
-        for line in report::question(ask, &self.plan, self.width).lines() {
-            terminal.write(&format!("{mark}{line}\n"))?;
+        let asked = self.clock.now();
+        self.write(&terminal, |width| report::question(ask, &self.plan, asked, width))?;
+        let Some(mut answer) = self.yes_or_no(&terminal).await? else { return Ok(None) };
+        // Whoever takes their time says yes to more than they were shown: that is said once.
+        let now = self.clock.now();
+        let grown = self.plan.objectives.rpo.and_then(|rpo| grown(&ask.evidence, rpo, asked, now));
+        if let Some(loss) = grown.filter(|_| answer == Answer::Yes && is_consent(&ask.question)) {
+            self.write(&terminal, |width| outgrown(ask, loss, now, width))?;
+            let Some(last) = self.yes_or_no(&terminal).await? else { return Ok(None) };
+            answer = last;
         }
-        let prompt = format!("{mark}> ");
-        let answer = loop {
-            let Some(line) = terminal.line(&prompt).await? else { return Ok(None) };
-            match parse(&line) {
-                Some(answer) => break answer,
-                None => terminal.write(&format!("{mark}type `yes` or `no`\n"))?,
-            }
-        };
         let mut note = None;
         if answer == Answer::Yes && matches!(ask.question, Question::Attest { .. }) {
-            let prompt = format!("{mark}note for the report: ");
+            let prompt = format!("{}note for the report: ", self.mark());
             note = terminal.line(&prompt).await?.filter(|note| !note.is_empty());
         }
         Ok(Some(Reply { answer, who: self.who.clone(), note }))
     }
+
+    async fn yes_or_no(&self, terminal: &Terminal) -> io::Result<Option<Answer>> {
+        let prompt = format!("{}> ", self.mark());
+        loop {
+            let Some(line) = terminal.line(&prompt).await? else { return Ok(None) };
+            match parse(&line) {
+                Some(answer) => return Ok(Some(answer)),
+                None => self.write(terminal, |_| "type `yes` or `no`".to_owned())?,
+            }
+        }
+    }
+
+    fn write(&self, terminal: &Terminal, text: impl FnOnce(usize) -> String) -> io::Result<()> {
+        let mark = self.mark();
+        let lines = text(width(mark));
+        let lines = lines.lines().map(|line| format!("{mark}{line}\n"));
+        terminal.write(&lines.collect::<Vec<_>>().concat())
+    }
+
+    fn mark(&self) -> &'static str {
+        if self.is_simulated { MARK } else { "" }
+    }
+}
+
+fn is_consent(question: &Question) -> bool {
+    matches!(question, Question::Consent { .. } | Question::Again { .. })
+}
+
+/// The loss by now, if it was within the promised one when it was asked and has outgrown it since.
+fn grown(
+    evidence: &Evidence,
+    promised: Duration,
+    asked: Timestamp,
+    now: Timestamp,
+) -> Option<Duration> {
+    let shown = evidence.data_loss().filter(|loss| !loss.is_zero() && *loss <= promised)?;
+    Some(shown + between(asked, now)).filter(|loss| *loss > promised)
+}
+
+/// What is said instead of taking a yes for a loss that is past the promised one.
+fn outgrown(ask: &Ask, loss: Duration, now: Timestamp, width: usize) -> String {
+    let says = format!(
+        "while this stood, the loss has outgrown what is promised: {} of data at {}, and more with time",
+        show(loss),
+        clock_time(now)
+    );
+    let says = report::hang("? ", &format!("{}: {says}", ask.step), width).join("\n");
+    format!("{says}\n{}", report::answers(&ask.question, width))
 }
 
 /// Whole words only: what follows cannot be undone.
@@ -147,7 +211,7 @@ struct Open<'a>(&'a AtTerminal);
 
 impl<'a> Open<'a> {
     fn new(desk: &'a AtTerminal) -> Self {
-        desk.live.iter().for_each(Live::hide);
+        desk.live.iter().for_each(|live| live.hide(desk.clock.now()));
         desk.clock.set_pace(1.0);
         Self(desk)
     }
@@ -175,21 +239,13 @@ impl Operator for Beforehand {
         let loss = ask.evidence.data_loss().unwrap_or_default();
         let is_covered = matches!(ask.question, Question::Consent { .. })
             && loss <= self.most
-            && !is_loss_unknown(&ask.evidence);
+            && ask.evidence.unknown_loss().is_none();
         is_covered.then(|| Reply {
             answer: Answer::Yes,
             who: self.who.clone(),
             note: Some("said beforehand, with --yes".to_owned()),
         })
     }
-}
-
-/// Whether a loss of data is not known: of the step itself, or of one of a group.
-fn is_loss_unknown(evidence: &Evidence) -> bool {
-    evidence.iter().any(|(name, datum)| {
-        let name = name.rsplit(": ").next();
-        name == Some(DATA_LOSS) && matches!(datum, Datum::Text(_))
-    })
 }
 
 /// Nobody is there.
@@ -205,7 +261,7 @@ impl Operator for Absent {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::StepId;
+    use crate::model::{DATA_LOSS, Datum, StepId};
 
     fn consent(loss: f64) -> Ask {
         Ask {
@@ -214,7 +270,21 @@ mod tests {
             question: Question::Consent { says: "fail storage over".to_owned() },
             evidence: Evidence::new().with(DATA_LOSS, Datum::Seconds(loss)),
             owed: Vec::new(),
+            fences: Vec::new(),
         }
+    }
+
+    #[test]
+    fn a_loss_that_outgrows_what_is_promised_while_it_is_asked_is_asked_again() {
+        let asked = Timestamp::UNIX_EPOCH;
+        let (promised, later) = (Duration::from_mins(15), asked + Duration::from_mins(5));
+        let grown = |loss, now| grown(&consent(loss).evidence, promised, asked, now);
+        assert_eq!(grown(660.0, later), Some(Duration::from_mins(16)));
+        assert_eq!(grown(660.0, asked), None);
+        // It was shown, so a yes was to it.
+        assert_eq!(grown(960.0, later), None);
+        // What loses nothing loses no more with time.
+        assert_eq!(grown(0.0, asked + Duration::from_hours(1)), None);
     }
 
     #[test]

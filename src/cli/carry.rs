@@ -5,7 +5,8 @@ use super::{
     ask::{Absent, AtTerminal, Beforehand},
     kept::{self, Kept, Realm},
     manner::{Format, Manner},
-    say::{MARK, Say},
+    say::{self, MARK, Say},
+    settings,
     signals::Signals,
     world::World,
 };
@@ -200,7 +201,7 @@ fn last_word(
         return Err(failure);
     }
     if format == Format::Human {
-        desk.say.data(&report::summary(timeline, &report, &flags));
+        desk.say.data(&report::summary(timeline, &report, (&flags, desk.say.width())));
     }
     if Measures::of(timeline).harmful_sent_again > 0 {
         desk.say.talk("warning: a change that could do harm was sent again; see the report");
@@ -226,10 +227,9 @@ fn listener(
         };
         return (Box::new(tell), None);
     }
-    if settings.has_terminal && !world.clients.clock.is_virtual() {
+    if settings.can_draw() && !world.clients.clock.is_virtual() {
         let look = Look {
-            width: settings.columns,
-            height: settings.rows,
+            terminal: report::Terminal { size: settings::size, write: say::draw },
             has_color: settings.has_color,
             mark: if is_simulated { MARK } else { "" },
         };
@@ -266,11 +266,6 @@ fn operator(
     Arc::new(AtTerminal {
         who,
         plan: Arc::clone(plan),
-        width: if world.is_simulated() {
-            desk.settings.columns.saturating_sub(MARK.chars().count())
-        } else {
-            desk.settings.columns
-        },
         clock: world.clients.clock.clone(),
         pace: world.pace,
         live,

@@ -2,7 +2,7 @@
 
 use super::{
     Desk,
-    ask::Terminal,
+    ask::{self, Terminal},
     carry::{self, Open},
     choice::{Chosen, Unset},
     faults::FaultFlags,
@@ -18,7 +18,7 @@ use crate::{
     action::Catalogue,
     engine::{Preflight, preflight},
     journal::Lock,
-    model::{Clock, Exit, Failure, Mode, RunId, span::show},
+    model::{Clock, Exit, Failure, RunId},
     plan::{self, Plan},
     provider,
     report::{self, Timeline},
@@ -166,7 +166,8 @@ impl Execute {
         let mark = if self.simulate { MARK.chars().count() } else { 0 };
         let width = desk.settings.columns.saturating_sub(mark);
         let digest = plan::short_digest(digest);
-        let screen = report::dry_run(plan, &digest, &world.about(plan), seen, width);
+        let about = world.about(plan);
+        let screen = report::dry_run(plan, &digest, (&about, self.simulate), seen, width);
         if self.dry_run {
             desk.say.data(&format!("{screen}nothing was changed"));
         } else {
@@ -233,16 +234,8 @@ impl Execute {
         if self.manner.yes {
             return Ok(());
         }
-        let Plan { runbook, from, to, mode, .. } = &*bound.plan;
-        let presumed = match mode {
-            Mode::Planned => format!("and drains {from}. No data may be lost."),
-            Mode::Unplanned => format!("and presumes {from} lost.{}", loss(seen)),
-        };
-        let mark = if self.simulate { MARK } else { "" };
-        let prompt = format!(
-            "{mark}This moves {runbook} to {to} {presumed}\n{mark}Type the region that will serve users, or \
-             anything else to leave: "
-        );
+        let to = &bound.plan.to;
+        let prompt = ask::approval(&bound.plan, seen, if self.simulate { MARK } else { "" });
         let unreadable =
             |error| Failure::new(Exit::CommandLine, "the terminal cannot be read").because(error);
         let terminal = Terminal::open().map_err(unreadable)?;
@@ -270,14 +263,4 @@ enum Prepared {
     Nothing(Exit),
     /// The run may begin, under this lock, with these bytes of its plan.
     Approved(Lock, Vec<u8>),
-}
-
-fn loss(seen: &Preflight) -> String {
-    if seen.is_loss_unknown() {
-        return " How much data will be gone is not known.".to_owned();
-    }
-    let loss = seen.data_loss().filter(|loss| !loss.is_zero());
-    loss.map_or_else(String::new, |loss| {
-        format!(" Data from the last {} will be gone.", show(loss))
-    })
 }

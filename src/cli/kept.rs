@@ -5,7 +5,7 @@ use crate::{
     journal::{Entry, Folder, Holder, Runs, lock_holder},
     model::{Exit, Failure, Hint, RunId},
     plan::{self, Plan},
-    report::{AtWork, Timeline, rows, stands},
+    report::{AtWork, Timeline, stands, table as laid_out},
     run::{Fact, RunFact},
 };
 use std::sync::Arc;
@@ -195,7 +195,7 @@ fn several(desk: &Desk, what: &str, found: &[Kept]) -> Failure {
 /// Runs in rows.
 pub(super) fn table(found: &[Kept], settings: &Settings) -> String {
     let cells: Vec<_> = found.iter().map(|kept| row(kept, settings)).collect();
-    rows(&cells)
+    laid_out(&cells, settings.data_columns)
 }
 
 /// A run that cannot be read is listed all the same, with the reason.

@@ -85,16 +85,16 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(root) => root,
         Err(answer) => return usage(&answer, &say).code().into(),
     };
-    let told = |failure: &Failure| {
+    let told = |failure: &Failure, say: &Say| {
         say.failure(failure);
         failure.exit
     };
     let exit = match Settings::read(root.state) {
         Ok(settings) => {
-            let desk = Desk { settings, say: say.clone() };
-            root.verb.carry_out(&desk).unwrap_or_else(|failure| told(&failure))
+            let desk = Desk { say: say.within(&settings), settings };
+            root.verb.carry_out(&desk).unwrap_or_else(|failure| told(&failure, &desk.say))
         }
-        Err(failure) => told(&failure),
+        Err(failure) => told(&failure, &say),
     };
     exit.code().into()
 }

@@ -2,7 +2,11 @@
 //!
 //! A closed pipe ends the printing quietly and never the work: whoever stopped reading wants no more of it.
 
-use crate::model::{Failure, Hint};
+use super::settings::Settings;
+use crate::{
+    model::{Failure, Hint},
+    report::{NO_WIDTH, hang},
+};
 use anstyle::{AnsiColor, Style};
 use std::{
     fmt::Write as _,
@@ -21,14 +25,22 @@ const HINT: Style = AnsiColor::Cyan.on_default().bold();
 pub(super) const MARK: &str = "SIMULATED ";
 
 /// The one way out to stdout and stderr. Clones mark their lines alike.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Say {
     is_simulated: Arc<AtomicBool>,
+    data_columns: usize,
+    columns: usize,
 }
 
 impl Say {
     pub(super) fn new() -> Self {
-        Self::default()
+        Self { is_simulated: Arc::default(), data_columns: NO_WIDTH, columns: NO_WIDTH }
+    }
+
+    /// Breaks what is wider than the terminals that it goes to.
+    pub(super) fn within(self, settings: &Settings) -> Self {
+        let (data_columns, columns) = (settings.data_columns, settings.columns);
+        Self { data_columns, columns, ..self }
     }
 
     /// Marks every line from now on.
@@ -36,9 +48,14 @@ impl Say {
         self.is_simulated.store(true, Ordering::Relaxed);
     }
 
+    /// How wide data may be, beside its mark.
+    pub(super) fn width(&self) -> usize {
+        self.data_columns.saturating_sub(self.mark().len())
+    }
+
     /// What was asked for.
     pub(super) fn data(&self, text: &str) {
-        print(anstream::stdout().lock(), &self.marked(text));
+        print(anstream::stdout().lock(), &self.marked(&broken(text, self.width())));
     }
 
     /// A document or an object, which a mark before its lines would break; it bears its own.
@@ -49,18 +66,32 @@ impl Say {
 
     /// What somebody who watches should know.
     pub(super) fn talk(&self, text: &str) {
-        print(anstream::stderr().lock(), &self.marked(text));
+        print(anstream::stderr().lock(), &self.marked(&broken(text, self.talk_width())));
     }
 
     pub(super) fn failure(&self, failure: &Failure) {
-        self.talk(render(failure).trim_end());
+        let text = render(failure, self.talk_width());
+        print(anstream::stderr().lock(), &self.marked(text.trim_end()));
+    }
+
+    fn talk_width(&self) -> usize {
+        self.columns.saturating_sub(self.mark().len())
+    }
+
+    fn mark(&self) -> &'static str {
+        if self.is_simulated.load(Ordering::Relaxed) { MARK } else { "" }
     }
 
     fn marked(&self, text: &str) -> String {
-        let mark = if self.is_simulated.load(Ordering::Relaxed) { MARK } else { "" };
+        let mark = self.mark();
         let line = |line: &str| format!("{}\n", format!("{mark}{line}").trim_end());
         if text.is_empty() { line("") } else { text.lines().map(line).collect() }
     }
+}
+
+/// Draws on the terminal, where a view stands there.
+pub(super) fn draw(text: &str) {
+    print(std::io::stderr().lock(), text);
 }
 
 fn print(mut out: impl Write, text: &str) {
@@ -68,19 +99,33 @@ fn print(mut out: impl Write, text: &str) {
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).ok();
 }
 
+/// A line that is too wide, broken between words. A text of several lines was laid out by whoever made it.
+fn broken(text: &str, width: usize) -> String {
+    let fits = text.trim_end().contains('\n') || text.chars().count() <= width;
+    if fits {
+        text.to_owned()
+    } else {
+        hang("    ", text, width).join("\n").trim_start().to_owned()
+    }
+}
+
 /// What failed, why, where things stand and what to do next, each under its word.
-pub(super) fn render(failure: &Failure) -> String {
+pub(super) fn render(failure: &Failure, width: usize) -> String {
     let mut out = String::new();
-    paragraph(&mut out, ERROR, "error:", std::slice::from_ref(&failure.what));
+    let mut said = |style, label: &str, lines: &[String]| {
+        paragraph(&mut out, (style, label), lines, width);
+    };
+    said(ERROR, "error:", std::slice::from_ref(&failure.what));
     for cause in &failure.causes {
-        paragraph(&mut out, LABEL, "caused by:", std::slice::from_ref(cause));
+        said(LABEL, "caused by:", std::slice::from_ref(cause));
     }
     if !failure.state.is_empty() {
         let label = if failure.causes.is_empty() { "state:" } else { "state:    " };
-        paragraph(&mut out, LABEL, label, &failure.state);
+        said(LABEL, label, &failure.state);
     }
     for Hint { says, command } in &failure.hints {
-        paragraph(&mut out, HINT, "hint:", std::slice::from_ref(says));
+        paragraph(&mut out, (HINT, "hint:"), std::slice::from_ref(says), width);
+        // What is to be pasted stays whole.
         for line in command.iter().flat_map(|command| command.lines()) {
             // Writing to a String cannot fail.
             let _ = writeln!(out, "      {line}");
@@ -90,9 +135,10 @@ pub(super) fn render(failure: &Failure) -> String {
 }
 
 /// A label, and its lines aligned beside it.
-fn paragraph(out: &mut String, style: Style, label: &str, lines: &[String]) {
+fn paragraph(out: &mut String, (style, label): (Style, &str), lines: &[String], width: usize) {
     let mut before = format!("{style}{label}{style:#}");
-    for line in lines.iter().flat_map(|line| line.lines()) {
+    let room = width.saturating_sub(label.len() + 1);
+    for line in lines.iter().flat_map(|line| line.lines()).flat_map(|line| hang("", line, room)) {
         let _ = writeln!(out, "{before} {line}");
         before = " ".repeat(label.len());
     }
@@ -104,7 +150,7 @@ mod tests {
     use crate::model::Exit;
 
     fn plain(failure: &Failure) -> String {
-        anstream::adapter::strip_str(&render(failure)).to_string()
+        anstream::adapter::strip_str(&render(failure, 72)).to_string()
     }
 
     #[test]
@@ -139,6 +185,29 @@ hint: look at the portal
             "\
 error: another run holds the lock on `proseware`
 state: run 7f3k, eastus → westus, by asha on bastion-2
+"
+        );
+    }
+
+    #[test]
+    fn prose_is_broken_between_words_and_a_command_stays_whole() {
+        let command = "failover resume 7f3k --done promote --note \"…\" --state /a/long/folder";
+        let failure = Failure::new(
+            Exit::Failed,
+            "step `promote` failed: no answer from management.azure.com: nothing within 10 s",
+        )
+        .hint(Hint::run(
+            "it was done by hand: have that looked at, and go on with all the rest",
+            command,
+        ));
+        assert_eq!(
+            plain(&failure),
+            "\
+error: step `promote` failed: no answer from management.azure.com:
+       nothing within 10 s
+hint: it was done by hand: have that looked at, and go on with all the
+      rest
+      failover resume 7f3k --done promote --note \"…\" --state /a/long/folder
 "
         );
     }

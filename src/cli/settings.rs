@@ -1,6 +1,10 @@
 //! What the environment says. Nothing else reads it.
 
-use crate::model::{Exit, Failure, Hint, quoted};
+use crate::{
+    model::{Exit, Failure, Hint, quoted},
+    report::NO_WIDTH,
+};
+use rustix::{fd::AsFd, termios::tcgetwinsize};
 use std::{
     io::IsTerminal,
     path::{Path, PathBuf},
@@ -16,9 +20,9 @@ pub(super) struct Settings {
     pub home: Option<PathBuf>,
     pub who: String,
     pub host: String,
-    /// The width of what is printed.
+    /// The width of what is talked, and of the data on stdout. What no terminal shows has none.
     pub columns: usize,
-    pub rows: usize,
+    pub data_columns: usize,
     pub has_color: bool,
     /// Whether somebody sits at a terminal: sees the talk, and can answer.
     pub has_terminal: bool,
@@ -26,12 +30,14 @@ pub(super) struct Settings {
 
 /// Lines are never made wider than this, nor narrower than that.
 const WIDEST: usize = 120;
-const NARROWEST: usize = 60;
+const NARROWEST: usize = 40;
 
 impl Settings {
     pub(super) fn read(state: Option<PathBuf>) -> Result<Self, Failure> {
         let home = variable("HOME").map(PathBuf::from);
-        let (columns, rows) = size();
+        let mut device = std::fs::File::options();
+        let has_terminal = std::io::stderr().is_terminal()
+            && device.read(true).write(true).open(super::ask::TERMINAL).is_ok();
         let is_state_typed = state.is_some();
         // The commands that we suggest must find it from every folder.
         let state = match state {
@@ -43,18 +49,17 @@ impl Settings {
             state,
             who: first_of(&["USER", "LOGNAME"]).unwrap_or_else(uid),
             host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
-            columns,
-            rows,
-            has_color: variable("NO_COLOR").is_none()
-                && variable("TERM").is_none_or(|term| term != "dumb"),
-            has_terminal: std::io::stderr().is_terminal()
-                && std::fs::File::options()
-                    .read(true)
-                    .write(true)
-                    .open(super::ask::TERMINAL)
-                    .is_ok(),
+            columns: columns(std::io::stderr()),
+            data_columns: columns(std::io::stdout()),
+            has_color: variable("NO_COLOR").is_none() && !is_dumb(),
+            has_terminal,
             home,
         })
+    }
+
+    /// Whether there is a terminal that a view can be drawn on.
+    pub(super) fn can_draw(&self) -> bool {
+        self.has_terminal && !is_dumb()
     }
 
     /// What to add to a command that we suggest, so that it finds the same runs.
@@ -86,6 +91,10 @@ pub(super) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+fn is_dumb() -> bool {
+    variable("TERM").is_some_and(|term| term == "dumb")
+}
+
 fn uid() -> String {
     format!("uid {}", rustix::process::getuid().as_raw())
 }
@@ -108,10 +117,15 @@ fn state_folder(home: Option<&Path>) -> Result<PathBuf, Failure> {
     folder.map(|folder| folder.join("failover")).ok_or_else(nowhere)
 }
 
-fn size() -> (usize, usize) {
-    let screen = rustix::termios::tcgetwinsize(std::io::stderr()).ok();
-    let (wide, high) = screen.map_or((0, 0), |s| (usize::from(s.ws_col), usize::from(s.ws_row)));
+/// The columns and lines of the terminal that the talk is on, which may change at any time.
+pub(super) fn size() -> (usize, usize) {
+    let lines = tcgetwinsize(std::io::stderr()).map_or(0, |size| usize::from(size.ws_row));
+    (columns(std::io::stderr()), if lines == 0 { 24 } else { lines })
+}
+
+fn columns(stream: impl AsFd) -> usize {
     let said = variable("COLUMNS").and_then(|columns| columns.parse().ok());
-    let columns = said.or((wide > 0).then_some(wide)).unwrap_or(WIDEST);
-    (columns.clamp(NARROWEST, WIDEST), if high == 0 { 24 } else { high })
+    let shown = || tcgetwinsize(stream).ok().map(|size| usize::from(size.ws_col));
+    let columns = said.or_else(shown).filter(|columns| *columns > 0);
+    columns.map_or(NO_WIDTH, |columns| columns.clamp(NARROWEST, WIDEST))
 }

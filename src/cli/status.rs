@@ -33,7 +33,8 @@ impl Status {
         if kept.realm == Realm::Simulated {
             desk.say.mark_simulated();
         }
-        desk.say.data(&report::status(&timeline, at_work, now, &desk.settings.flags()));
+        let told = (desk.settings.flags(), desk.say.width());
+        desk.say.data(&report::status(&timeline, at_work, now, (&told.0, told.1)));
         Ok(Exit::Done)
     }
 }

@@ -21,7 +21,7 @@ pub use hand::{Hand, Hands, Seen, Stop, View};
 pub use interrupt::{Force, Interrupter, Interrupts};
 use next::has_failed;
 pub use next::{Command, is_stopping, next};
-pub use operator::{Ask, Operator, Reply};
+pub use operator::{Ask, Fence, Operator, Reply, ancestors};
 pub use preflight::{Check, Checked, Preflight, Serving, preflight, preflight_of};
 
 use crate::{
@@ -251,7 +251,9 @@ impl Engine {
             Command::Ask { step, question, evidence } => {
                 let title = self.parts.plan.step(&step).and_then(|step| step.title.clone());
                 let owed = self.owed();
-                let ask = Ask { step: step.clone(), title, question, evidence, owed };
+                let Parts { plan, state, catalogue, .. } = &self.parts;
+                let fences = operator::fences(plan, state, *catalogue, &step);
+                let ask = Ask { step: step.clone(), title, question, evidence, owed, fences };
                 self.hands.hand(&step).is_busy = true;
                 self.asks.spawn(effect::ask(Arc::clone(&self.parts.operator), ask));
             }
@@ -363,7 +365,8 @@ impl Engine {
         self.leave_questions();
         let at = self.parts.clients.clock.now();
         let running = self.hands.busy().cloned().collect();
-        (self.parts.listener)(&Event::Stopping { at, running });
+        let is_interrupted = stop == Stop::Interrupted;
+        (self.parts.listener)(&Event::Stopping { at, running, is_interrupted });
     }
 
     /// Waits for no answer any more: a resume asks again.

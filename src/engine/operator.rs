@@ -1,10 +1,13 @@
 //! The seam to the person in charge.
 
 use crate::{
-    model::{Evidence, StepId},
-    run::{Answer, Question},
+    action::Catalogue,
+    model::{Evidence, MEANS, StepId},
+    plan::{Plan, Step},
+    run::{Answer, Question, RunState, StepOutcome},
 };
 use async_trait::async_trait;
+use std::iter;
 
 /// A question, with all that its answer should rest on.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,6 +18,18 @@ pub struct Ask {
     pub evidence: Evidence,
     /// Steps that are owed while this is asked.
     pub owed: Vec<StepId>,
+    /// What came before this to keep writers from the old primary.
+    pub fences: Vec<Fence>,
+}
+
+/// A step that fences, and how it ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fence {
+    pub step: StepId,
+    /// `None` while it is tried again.
+    pub outcome: Option<StepOutcome>,
+    /// By what means writers are kept away, as far as was read.
+    pub means: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,4 +44,38 @@ pub struct Reply {
 pub trait Operator: Send + Sync {
     /// `None` when nobody is there who could answer this one: the run then stops, resumable, and asks again later.
     async fn answer(&self, ask: Ask) -> Option<Reply>;
+}
+
+/// The steps that come before this one, near or far.
+pub fn ancestors<'a>(plan: &'a Plan, step: &'a StepId) -> Vec<&'a StepId> {
+    let mut before: Vec<&StepId> = Vec::new();
+    let mut open = vec![step];
+    while let Some(step) = open.pop().and_then(|id| plan.step(id)) {
+        let parts = |need| plan.step(need).map(Step::children).unwrap_or_default();
+        let needs = step.needs.iter().flat_map(|need| iter::once(need).chain(parts(need)));
+        let fresh: Vec<_> = needs.filter(|need| !before.contains(need)).collect();
+        before.extend(&fresh);
+        open.extend(fresh);
+    }
+    before
+}
+
+/// The steps that fence among those that come before a question.
+pub(super) fn fences(
+    plan: &Plan,
+    state: &RunState,
+    catalogue: Catalogue,
+    asker: &StepId,
+) -> Vec<Fence> {
+    let before = ancestors(plan, asker);
+    let is_fence = |step: &&Step| {
+        let kind = step.action().and_then(|work| catalogue.get(work.action.as_str()));
+        before.contains(&&step.id) && kind.is_some_and(|kind| kind.observed.contains(&MEANS))
+    };
+    let fence = |step: &Step| {
+        let state = state.step(&step.id)?;
+        let means = state.evidence.get(MEANS).map(ToString::to_string);
+        Some(Fence { step: step.id.clone(), outcome: state.outcome().cloned(), means })
+    };
+    plan.steps.iter().filter(is_fence).filter_map(fence).collect()
 }

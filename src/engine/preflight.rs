@@ -1,14 +1,17 @@
 //! What would happen, and whether it can: everything is looked at at once, and nothing is changed.
 
-use super::bind::bind;
+use super::{bind::bind, watch};
 use crate::{
     action::{Answer, Catalogue, Clients, Finding, Look, Observation, Serves, Weight},
-    model::{DATA_LOSS, Datum, Region, Resource, StepId},
+    model::{Mode, Region, Resource, StepId},
     plan::{Effect, OnFailure, Plan, Side, Step},
-    run::RunState,
+    run::{Fact, RunFact, RunState},
 };
 use std::time::Duration;
-use tokio::task::JoinSet;
+use tokio::{sync::mpsc, task::JoinSet};
+
+/// One look at each address is enough: the next one would come after everything else has answered.
+const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 
 /// What is known of one step before anything is done.
 #[derive(Clone, Debug)]
@@ -59,6 +62,12 @@ impl Preflight {
         self.checks.iter().flat_map(|c| c.findings.iter().map(move |finding| (&c.step, finding)))
     }
 
+    /// How many steps were looked at.
+    pub fn looks(&self) -> usize {
+        let is_look = |check: &&Check| !matches!(check.found, Checked::NothingToSee);
+        self.checks.iter().filter(is_look).count()
+    }
+
     pub fn has_blockers(&self) -> bool {
         self.findings().any(|(_, finding)| finding.weight == Weight::Blocker)
     }
@@ -71,7 +80,7 @@ impl Preflight {
 
     /// Whether a step would lose data, and nobody knows how much.
     pub fn is_loss_unknown(&self) -> bool {
-        self.seen().any(|seen| matches!(seen.evidence.get(DATA_LOSS), Some(Datum::Text(_))))
+        self.seen().any(|seen| seen.evidence.unknown_loss().is_some())
     }
 
     fn seen(&self) -> impl Iterator<Item = &Observation> {
@@ -87,9 +96,62 @@ impl Preflight {
     }
 }
 
-/// Looks at every step of the plan at once.
+/// Looks at every step of the plan at once, and at what users see.
 pub async fn preflight(plan: &Plan, catalogue: Catalogue, clients: &Clients) -> Preflight {
-    preflight_of(plan, catalogue, clients, |_| true).await
+    let looks = preflight_of(plan, catalogue, clients, |_| true);
+    let (mut seen, users) = tokio::join!(looks, watched(plan, clients));
+    if let Some((check, finding)) = needless_loss(plan, &seen, &users) {
+        seen.checks[check].findings.push(finding);
+    }
+    seen
+}
+
+/// What users see at each watched address.
+async fn watched(plan: &Plan, clients: &Clients) -> Vec<RunFact> {
+    let (saw, mut seen) = mpsc::unbounded_channel();
+    let _probes = watch::start(&plan.watch, clients, LONGEST_PAUSE, &saw);
+    let mut facts = Vec::new();
+    while facts.len() < plan.watch.len() {
+        match seen.recv().await {
+            Some(Fact::Run(fact)) => facts.push(fact),
+            Some(Fact::Step { .. }) => {}
+            None => break,
+        }
+    }
+    facts
+}
+
+/// Warns whoever presumes a region lost that serves its users: whatever is lost then need not be.
+fn needless_loss(plan: &Plan, seen: &Preflight, users: &[RunFact]) -> Option<(usize, Finding)> {
+    let loses = |check: &Check| match &check.found {
+        Checked::Seen(seen) => {
+            let evidence = &seen.evidence;
+            evidence.unknown_loss().is_some() || evidence.data_loss() > Some(Duration::ZERO)
+        }
+        Checked::NothingToSee | Checked::Unknown(_) => false,
+    };
+    let is_presumed_lost = plan.mode == Mode::Unplanned
+        && plan.serving == Side::From
+        && seen.serving == Serving::Agree(plan.from.clone());
+    let place = seen.checks.iter().position(loses).filter(|_| is_presumed_lost)?;
+    let is_silent = |(check, step): (&Check, &Step)| {
+        let mut touches = step.action().into_iter().flat_map(|work| &work.touches);
+        let is_there = touches.any(|touched| touched.region.as_ref() == Some(&plan.from));
+        is_there && matches!(check.found, Checked::Unknown(_))
+    };
+    if seen.checks.iter().zip(&plan.steps).any(is_silent) {
+        return None;
+    }
+    let good = |fact: &RunFact| match fact {
+        RunFact::Saw { watch, good: true, says } => Some(format!("{watch} {says}")),
+        _ => None,
+    };
+    // Without anybody who sees the system work, nobody can say that it does.
+    let good: Vec<_> = users.iter().map(good).collect::<Option<_>>()?;
+    let first = good.first()?;
+    let says =
+        format!("{} answers its users ({first}): `--mode planned` would lose no data", plan.from);
+    Some((place, Finding::warning(says)))
 }
 
 /// Looks at some steps of the plan at once.
@@ -108,7 +170,7 @@ pub async fn preflight_of(
             step: step.id.clone(),
             found: Checked::NothingToSee,
             findings: Vec::new(),
-            predicted_by: predicted_by(plan, step),
+            predicted_by: None,
         })
         .collect();
     for (place, step) in plan.steps.iter().enumerate() {
@@ -141,6 +203,7 @@ pub async fn preflight_of(
         };
     }
     let serving = serving(plan, &checks);
+    predict(plan, &mut checks);
     for (check, step) in checks.iter_mut().zip(&plan.steps) {
         check.findings.extend(hindrances(plan, catalogue, step, check));
         if step.on_failure != OnFailure::Stop {
@@ -171,14 +234,28 @@ fn hindrances(plan: &Plan, catalogue: Catalogue, step: &Step, check: &Check) -> 
     }
 }
 
-fn predicted_by(plan: &Plan, step: &Step) -> Option<String> {
-    plan.steps
-        .iter()
-        .take_while(|earlier| earlier.id != step.id)
-        .filter(|earlier| earlier.action().is_some_and(|work| work.effect != Effect::Reads))
-        .filter(|earlier| meets(earlier, step))
-        .last()
-        .map(|earlier| earlier.number.clone())
+/// Tells of each step which earlier one changes what it looked at: one that was seen to want a change, or whose own look
+/// is overtaken by such a one.
+fn predict(plan: &Plan, checks: &mut [Check]) {
+    for (place, step) in plan.steps.iter().enumerate() {
+        let changes = |earlier: &usize| {
+            let check = &checks[*earlier];
+            check.predicted_by.is_some() || is_missing(&check.found)
+        };
+        let mut by =
+            (0..place).filter(changes).filter(|earlier| meets(&plan.steps[*earlier], step));
+        let by = by.next_back().map(|earlier| plan.steps[earlier].number.clone());
+        if matches!(checks[place].found, Checked::Seen(_)) {
+            checks[place].predicted_by = by;
+        }
+    }
+}
+
+fn is_missing(found: &Checked) -> bool {
+    match found {
+        Checked::Seen(seen) => matches!(seen.answer, Answer::Missing(_) | Answer::Unseen(_)),
+        Checked::NothingToSee | Checked::Unknown(_) => false,
+    }
 }
 
 /// Whether both steps touch the same resource.

@@ -1,12 +1,16 @@
 //! What an observation read, in names and values that people and references can read.
 
+use super::span;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{fmt, time::Duration};
 
 /// The name under which an observation says how much would be lost, in seconds: what objectives and `--accept-loss`
 /// are compared with.
 pub const DATA_LOSS: &str = "data_loss";
+
+/// The name under which an observation says by what means writers are kept away from what was the primary.
+pub const MEANS: &str = "means";
 
 /// One value that was read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,11 +33,15 @@ impl fmt::Display for Datum {
             Self::Flag(flag) => f.write_str(if *flag { "yes" } else { "no" }),
             Self::Count(count) => write!(f, "{count}"),
             Self::Bytes(bytes) => f.write_str(&show_bytes(*bytes)),
-            Self::Seconds(seconds) => write!(f, "{seconds:.0} s"),
-            Self::Instant(at) => f.write_str(&super::span::clock_time(*at)),
+            Self::Seconds(seconds) => f.write_str(&span::show(length(*seconds))),
+            Self::Instant(at) => f.write_str(&span::clock_time(*at)),
             Self::Hash(_) => f.write_str("(secret)"),
         }
     }
+}
+
+fn length(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or_default()
 }
 
 fn show_bytes(bytes: u64) -> String {
@@ -97,20 +105,26 @@ impl Evidence {
     }
 
     /// How much would be lost, if the observation says so.
-    pub fn data_loss(&self) -> Option<std::time::Duration> {
-        match self.get(DATA_LOSS)? {
-            Datum::Seconds(seconds) => std::time::Duration::try_from_secs_f64(*seconds).ok(),
-            _ => None,
-        }
+    pub fn data_loss(&self) -> Option<Duration> {
+        loss(self.get(DATA_LOSS)?)
     }
 
-    /// What stands for a loss that nobody knows, where one should stand.
+    /// What stands for a loss that nobody knows, where one should stand: of the step itself, or of one of a group.
     pub fn unknown_loss(&self) -> Option<&Datum> {
-        self.get(DATA_LOSS).filter(|datum| !matches!(datum, Datum::Seconds(_)))
+        let is_loss = |name: &str| name.rsplit(": ").next() == Some(DATA_LOSS);
+        let unknown = self.iter().find(|(name, datum)| is_loss(name) && loss(datum).is_none());
+        unknown.map(|(_, datum)| datum)
     }
 
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+fn loss(datum: &Datum) -> Option<Duration> {
+    match datum {
+        Datum::Seconds(seconds) => Duration::try_from_secs_f64(*seconds).ok(),
+        _ => None,
     }
 }
 
@@ -122,6 +136,23 @@ mod tests {
     fn sizes_are_shown_to_the_digits_that_matter() {
         let shown = [7, 1_240, 312_000, 4_200_000_000].map(|b| Datum::Bytes(b).to_string());
         assert_eq!(shown, ["7 B", "1.2 kB", "312 kB", "4.2 GB"]);
+    }
+
+    #[test]
+    fn a_length_of_time_is_shown_as_everywhere_else() {
+        assert_eq!(Datum::Seconds(338.4).to_string(), "5 min 38 s");
+        assert_eq!(Datum::Seconds(-1.0).to_string(), "0 s");
+    }
+
+    #[test]
+    fn a_loss_that_nobody_knows_is_found_in_a_group_too() {
+        let known = Evidence::new().with("promote: data_loss", Datum::Seconds(0.0));
+        assert_eq!(known.unknown_loss(), None);
+        for name in [DATA_LOSS, "promote: data_loss"] {
+            let unknown = Datum::Text("not known".to_owned());
+            let evidence = known.clone().with(name, unknown.clone());
+            assert_eq!(evidence.unknown_loss(), Some(&unknown), "{name}");
+        }
     }
 
     #[test]

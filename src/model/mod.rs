@@ -17,7 +17,7 @@ pub mod span;
 
 pub use clock::Clock;
 pub use diagnostic::{Diagnostic, Label, Source, nearest};
-pub use evidence::{DATA_LOSS, Datum, Evidence};
+pub use evidence::{DATA_LOSS, Datum, Evidence, MEANS};
 pub use failure::{Exit, Failure, Hint, quoted};
 pub use ids::{ActionName, ChangeId, Region, RunId, StepId};
 pub use mode::Mode;

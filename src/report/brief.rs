@@ -9,71 +9,92 @@ use super::{
 };
 use crate::{
     model::{
-        Mode, quoted,
+        Mode, StepId, quoted,
         span::{clock_time, show},
     },
-    plan::Plan,
+    plan::{Plan, Step},
+    run::{RunOutcome, StepOutcome},
 };
 use jiff::Timestamp;
 use std::time::Duration;
 
+/// How far the labels reach.
+const LABEL: usize = 17;
+
 /// The last words of a run.
-pub fn summary(timeline: &Timeline, report: &str, flags: &str) -> String {
+pub fn summary(timeline: &Timeline, report: &str, (flags, width): (&str, usize)) -> String {
     let plan = &timeline.plan;
     let outcome = timeline.state.finished.map_or("stopped", words::outcome_of_run);
     let measures = Measures::of(timeline);
-    let head = format!(
-        "{outcome}  {} {} {}   run {}, {}, {}",
-        plan.runbook,
-        if outcome == "aborted" { "was moving to" } else { "runs in" },
-        plan.to,
-        timeline.run.short(),
-        show(timeline.total()),
-        sent(&measures)
-    );
+    let runs = if outcome == "aborted" { "was moving to" } else { "runs in" };
+    let head = [
+        format!("{outcome}  {} {runs} {}", plan.runbook, plan.to),
+        format!("run {}, {}, {}", timeline.run.short(), show(timeline.total()), sent(&measures)),
+    ];
     let mut page = Page::default();
-    page.line(head);
-    let figures = text::rows(&figures(timeline, &measures));
+    page.flow(&head, "   ", width);
+    let figures = text::table(&figures(timeline, &measures), width.saturating_sub(2));
     figures.lines().for_each(|row| page.line(format_args!("  {row}")));
+    let mut said = |label: &str, says: &str, command: Option<String>| {
+        page.beside(&format!("  {label:<width$}", width = LABEL - 2), says, width);
+        if let Some(command) = command {
+            page.command(LABEL, &command, width);
+        }
+    };
     if outcome == "aborted" {
         for line in standing(timeline) {
-            page.line(format_args!("  now            {line}"));
+            said("now", &line, None);
         }
     }
-    let owed = timeline.owed();
-    if !owed.is_empty() {
-        let run = timeline.run.short();
-        page.line(format_args!(
-            "  owed           {}. Nothing is retrying now; when the old region is back",
-            text::list(owed)
-        ));
-        page.line(format_args!("                 failover resume {run}{flags}"));
+    for (story, why) in timeline.left_out() {
+        let who = story.who_left_it_out().map_or_else(String::new, |who| format!(" ({who})"));
+        said("left out", &format!("{}: {why}{who}", story.id), None);
     }
-    if outcome == "aborted" {
-        page.line(format_args!(
-            "  way back       {} may be half moved; to bring users back",
-            plan.runbook
-        ));
-        page.line(format_args!("                 {}{flags}", way_back(timeline)));
-    } else if let Some(command) = left_to_do(plan) {
-        page.line(format_args!("  left to do     once {} is back", plan.from));
-        page.line(format_args!("                 {command}{}{flags}", in_the_same_world(timeline)));
+    if !timeline.owed().is_empty() {
+        let says =
+            format!("{}. Nothing is retrying now; when the old region is back", owed(timeline));
+        said("owed", &says, Some(format!("failover resume {}{flags}", timeline.run.short())));
     }
-    page.line(format_args!("  report         {report}"));
+    if let Some(Afterwards { label, says, command }) = afterwards(timeline) {
+        said(label, &says, Some(format!("{command}{flags}")));
+    }
+    said("report", report, None);
     page.finish()
 }
 
-/// The command that brings users back after a run that was ended for good.
-fn way_back(timeline: &Timeline) -> String {
+/// What comes after a run that has ended, and what to type for it.
+pub(super) struct Afterwards {
+    pub label: &'static str,
+    pub says: String,
+    pub command: String,
+}
+
+/// The way back after a run that was ended for good, or what an unplanned one leaves to be done.
+pub(super) fn afterwards(timeline: &Timeline) -> Option<Afterwards> {
     let plan = &timeline.plan;
-    let [from, to] = [&plan.from, &plan.to].map(|region| quoted(region.as_str()));
-    let path = quoted(&plan.path);
     let world = in_the_same_world(timeline);
-    format!("failover execute {to} {from} --runbook {path} --mode planned{world}")
+    match timeline.state.finished? {
+        RunOutcome::Aborted => {
+            let [from, to] = [&plan.from, &plan.to].map(|region| quoted(region.as_str()));
+            let path = quoted(&plan.path);
+            Some(Afterwards {
+                label: "way back",
+                says: format!("{} may be half moved; to bring users back", plan.runbook),
+                command: format!(
+                    "failover execute {to} {from} --runbook {path} --mode planned{world}"
+                ),
+            })
+        }
+        RunOutcome::Done | RunOutcome::Owing => Some(Afterwards {
+            label: "left to do",
+            says: format!("once {} is back", plan.from),
+            command: format!("{}{world}", left_to_do(plan)?),
+        }),
+    }
 }
 
 /// What a command needs to go on in the world of a simulated run: without it, it would be for the live one.
-pub(super) fn in_the_same_world(timeline: &Timeline) -> String {
+fn in_the_same_world(timeline: &Timeline) -> String {
     if timeline.state.simulated {
         format!(" --simulate --after {}", timeline.run.short())
     } else {
@@ -81,10 +102,34 @@ pub(super) fn in_the_same_world(timeline: &Timeline) -> String {
     }
 }
 
+/// What is owed, and why.
+fn owed(timeline: &Timeline) -> String {
+    let why = |id: &StepId| match timeline.story(id).and_then(|story| story.outcome.as_ref()) {
+        Some(StepOutcome::Owed { why }) => why.clone(),
+        _ => String::new(),
+    };
+    let owed: Vec<_> = timeline.owed().into_iter().map(|id| (id, why(id))).collect();
+    match owed.as_slice() {
+        [(_, first), rest @ ..] if rest.iter().all(|(_, why)| why == first) => {
+            format!("{}: {first}", text::list(owed.iter().map(|(id, _)| id)))
+        }
+        _ => text::list(owed.iter().map(|(id, why)| format!("{id} ({why})"))),
+    }
+}
+
 /// What the run itself cannot do, because it needs the region that was lost.
 pub(super) fn left_to_do(plan: &Plan) -> Option<String> {
     let is_lost = plan.mode == Mode::Unplanned;
     is_lost.then(|| plan.afterwards(&plan.from, &plan.to)).flatten()
+}
+
+/// The steps that somebody must still see to, and why.
+pub(super) fn unfinished(timeline: &Timeline) -> impl Iterator<Item = (&Step, String)> {
+    timeline.work().filter_map(|(step, story)| match &story.outcome {
+        None => Some((step, "not done".to_owned())),
+        Some(outcome) if story.is_left() => Some((step, words::outcome_of_step(outcome))),
+        Some(_) => None,
+    })
 }
 
 /// How many changes there were, and whether any was sent more than once.
@@ -150,21 +195,61 @@ fn length_of(loss: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample::{told, whole};
+    use crate::{
+        report::{
+            sample::{on, started, told, whole},
+            text::NO_WIDTH,
+        },
+        run::{Fact, RunFact, RunOutcome, StepFact},
+    };
 
     #[test]
     fn the_last_words_compare_what_was_measured_with_what_was_promised() {
         assert_eq!(
-            summary(&told(&whole()), "~/runs/7f3c/report.md", ""),
+            summary(&told(&whole()), "~/runs/7f3c/report.md", ("", NO_WIDTH)),
             "\
 done, owing  web runs in westus   run 7f3c, 1 h 10 min, 1 change, none sent twice
   recovery time  1 h 10 min  of 2 h     met  first failed sample 02:00:01Z, first good one 03:10:01Z
   data loss      4 min 12 s  of 15 min  met  storage 4 min 12 s
   people         31 s                        waiting for an answer (1 question)
-  owed           fence. Nothing is retrying now; when the old region is back
+  owed           fence: eastus does not answer. Nothing is retrying now; when the old region is back
                  failover resume 7f3c
   report         ~/runs/7f3c/report.md
 "
         );
+    }
+
+    #[test]
+    fn a_narrow_terminal_breaks_lines_between_words_and_commands_nowhere() {
+        let flags = " --state /a/folder/with/a/long/name";
+        assert_eq!(
+            summary(&told(&whole()), "~/runs/7f3c/report.md", (flags, 70)),
+            "\
+done, owing  web runs in westus
+run 7f3c, 1 h 10 min, 1 change, none sent twice
+  recovery time  1 h 10 min  of 2 h     met  first failed sample
+                                             02:00:01Z, first good one
+                                             03:10:01Z
+  data loss      4 min 12 s  of 15 min  met  storage 4 min 12 s
+  people         31 s                        waiting for an answer (1
+                                             question)
+  owed           fence: eastus does not answer. Nothing is retrying
+                 now; when the old region is back
+      failover resume 7f3c --state /a/folder/with/a/long/name
+  report         ~/runs/7f3c/report.md
+"
+        );
+    }
+
+    #[test]
+    fn what_was_left_out_is_told_with_its_reason() {
+        let (reason, who) = ("no time".to_owned(), "asha".to_owned());
+        let facts = [
+            (0, started()),
+            (1, on("fence", StepFact::Skipped { reason, who })),
+            (2, Fact::Run(RunFact::Finished { outcome: RunOutcome::Done })),
+        ];
+        let text = summary(&told(&facts), "report.md", ("", NO_WIDTH));
+        assert!(text.contains("\n  left out       fence: no time (asha)\n"), "{text}");
     }
 }

@@ -2,15 +2,35 @@
 
 use super::{
     text,
-    timeline::{End, Timeline},
+    timeline::{Asked, End, Timeline},
     words,
 };
 use crate::{
     engine::{Ending, Stop},
-    model::{Exit, Failure, Hint, StepId, span::clock_time},
+    model::{
+        Exit, Failure, Hint, StepId,
+        span::{clock_time, show},
+    },
     plan::Step,
-    run::{Life, StepOutcome},
+    run::{Life, Question, RunOutcome, StepOutcome},
 };
+use std::time::Duration;
+
+/// A loss that is accepted beforehand must cover what it has grown to by then.
+const MAY_GROW: Duration = Duration::from_mins(5);
+
+/// How a run ended, or why it stands still, as far as its facts tell. `None` when its process only went away.
+pub(super) fn ending(timeline: &Timeline) -> Option<Ending> {
+    match timeline.state.finished {
+        Some(RunOutcome::Done) => Some(Ending::Done),
+        Some(RunOutcome::Owing) => Some(Ending::Owing),
+        Some(RunOutcome::Aborted) => Some(Ending::Aborted),
+        None if timeline.failures().next().is_some() => Some(Ending::Failed),
+        None if timeline.interrupted => Some(Ending::Stopped(Stop::Interrupted)),
+        None if timeline.was_declined() => Some(Ending::Stopped(Stop::Declined)),
+        None => timeline.open_question().map(|_| Ending::Stopped(Stop::Unanswered)),
+    }
+}
 
 /// Why the run is not done, when it is not.
 pub fn failure(timeline: &Timeline, ending: Ending, flags: &str) -> Option<Failure> {
@@ -32,24 +52,57 @@ pub fn failure(timeline: &Timeline, ending: Ending, flags: &str) -> Option<Failu
                 ))
                 .hint(Hint::run("end the run for good", format!("{resume} --abort")))
         }
-        Ending::Stopped(Stop::Unanswered) => {
-            let what = format!("{}, and nobody is there who could answer", asking(timeline));
-            stopped(Exit::Failed, what).hint(Hint::run("go on at a terminal", resume))
-        }
+        Ending::Stopped(Stop::Unanswered) => unanswered(timeline, &resume),
     };
     Some(standing(timeline).into_iter().fold(failure, Failure::standing))
 }
 
-/// Which step asks, and what.
-fn asking(timeline: &Timeline) -> String {
-    let question = |step: &Step| match &timeline.state.step(&step.id)?.life {
-        Life::Asking { question, .. } => {
-            Some(format!("`{}` asks: {}", step.id, words::asked(question)))
-        }
-        _ => None,
+/// A question that nobody answered: which, and what it takes.
+fn unanswered(timeline: &Timeline, resume: &str) -> Failure {
+    let at_a_terminal =
+        |failure: Failure| failure.hint(Hint::run("answer it at a terminal", resume.to_owned()));
+    let Some((story, asked)) = timeline.open_question() else {
+        return at_a_terminal(Failure::new(Exit::Failed, "a question was not answered"));
     };
-    let asks = timeline.plan.steps.iter().find_map(question);
-    asks.unwrap_or_else(|| "a step asks".to_owned())
+    let what = format!("`{}` asks: {}, and got no answer", story.id, words::asked(&asked.question));
+    let failure = Failure::new(Exit::Failed, what);
+    if !matches!(asked.question, Question::Consent { .. }) {
+        return at_a_terminal(failure.because("--yes answers no such question: a person must"));
+    }
+    if asked.evidence.unknown_loss().is_some() {
+        let why = "how much data would be lost is not known: to that only a person at a terminal says yes";
+        return at_a_terminal(failure.because(why));
+    }
+    match asked.evidence.data_loss().filter(|loss| !loss.is_zero()) {
+        None => at_a_terminal(failure),
+        Some(loss) => at_a_terminal(too_much(failure, timeline, (asked, loss), resume)),
+    }
+}
+
+/// What would be lost, and to how much somebody can say yes beforehand.
+fn too_much(
+    failure: Failure,
+    timeline: &Timeline,
+    (asked, loss): (&Asked, Duration),
+    resume: &str,
+) -> Failure {
+    let accepts = match timeline.plan.objectives.rpo {
+        Some(promised) if loss > promised => {
+            format!(
+                "--yes accepts up to the promised {}, and more with --accept-loss",
+                show(promised)
+            )
+        }
+        Some(_) => "--yes accepts no more than --accept-loss names".to_owned(),
+        None => "--yes accepts a loss only with --accept-loss".to_owned(),
+    };
+    let (loss_then, then) = (show(loss), clock_time(asked.at));
+    let why = format!("{loss_then} of data would be lost at {then}, and more with time; {accepts}");
+    let minutes = (loss + MAY_GROW).as_secs().div_ceil(60);
+    failure.because(why).hint(Hint::run(
+        format!("accept beforehand that up to {minutes} min are lost"),
+        format!("{resume} --yes --accept-loss {minutes}m"),
+    ))
 }
 
 fn failed(timeline: &Timeline, resume: &str) -> Failure {
@@ -106,8 +159,10 @@ fn after<'a>(timeline: &'a Timeline, step: &StepId) -> Vec<&'a str> {
 /// How many steps are done, of how many, as people count them.
 fn progress(timeline: &Timeline) -> (usize, usize) {
     let is_done = |outcome: &StepOutcome| match outcome {
-        StepOutcome::Succeeded | StepOutcome::AlreadyDone | StepOutcome::Skipped { .. } => true,
-        StepOutcome::Owed { .. } | StepOutcome::Failed { .. } => false,
+        StepOutcome::Succeeded | StepOutcome::AlreadyDone => true,
+        StepOutcome::Skipped { .. } | StepOutcome::Owed { .. } | StepOutcome::Failed { .. } => {
+            false
+        }
     };
     let done = timeline.counted().filter(|(_, story)| story.outcome.as_ref().is_some_and(is_done));
     (done.count(), timeline.counted().count())
@@ -131,6 +186,8 @@ pub fn standing(timeline: &Timeline) -> Vec<String> {
     };
     parts.extend(timeline.plan.steps.iter().filter_map(under_way));
     parts.extend(timeline.failures().map(|(story, _)| format!("{} failed", story.id)));
+    parts
+        .extend(timeline.left_out().map(|(story, why)| format!("{} is left out: {why}", story.id)));
     let owed = timeline.owed();
     if !owed.is_empty() {
         let verb = if owed.len() == 1 { "is" } else { "are" };
@@ -138,7 +195,7 @@ pub fn standing(timeline: &Timeline) -> Vec<String> {
     }
     let mut lines = vec![parts.join("; ")];
     for watch in &timeline.plan.watch {
-        if let Some(last) = timeline.samples.iter().rfind(|sample| sample.watch == watch.name) {
+        if let Some(last) = timeline.last_seen(&watch.name) {
             let since = clock_time(last.at);
             lines.push(format!("users of {}: {} since {since}", watch.name, last.says));
         }

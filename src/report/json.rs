@@ -1,6 +1,8 @@
 //! What happens and what happened, for programs. A reader that skips what it does not know reads every later version.
 
 use super::{
+    brief,
+    listing::Listing,
     measure::{Loss, Measures, Recovery},
     timeline::{ChangeStory, End, StepStory, Timeline},
 };
@@ -9,7 +11,7 @@ use crate::{
     engine::{Check, Checked, Preflight, Serving},
     model::{Exit, RunId, span::between},
     plan::{Plan, Step},
-    run::Event,
+    run::{Event, RunOutcome},
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -58,6 +60,7 @@ pub fn foreseen(
     };
     let steps: Vec<_> =
         plan.steps.iter().map(|step| foreseen_step(step, seen.check(&step.id))).collect();
+    let listing = Listing::new(plan, seen);
     let foreseen = json!({
         "version": 1,
         "plan": digest,
@@ -71,6 +74,9 @@ pub fn foreseen(
         "blocked": seen.has_blockers(),
         "expected_seconds": plan.expected().length.as_secs_f64(),
         "data_loss_seconds": seen.data_loss().map(|loss| loss.as_secs_f64()),
+        "looks": seen.looks(),
+        "changes": { "seen": listing.changes(), "cannot_be_undone": listing.final_changes(),
+            "is_exact": listing.is_exact() },
         "steps": steps,
     });
     format!("{}\n", json!({ "simulated": is_simulated, "event": { "foreseen": foreseen } }))
@@ -133,6 +139,9 @@ pub fn document(timeline: &Timeline) -> Value {
     let samples = timeline.samples.iter().map(|sample| {
         json!({ "at": sample.at, "watch": sample.watch, "good": sample.good, "says": sample.says })
     });
+    let skipped = timeline.left_out().map(|(story, reason)| {
+        json!({ "step": story.id, "reason": reason, "who": story.who_left_it_out() })
+    });
     json!({
         "version": 1,
         "run": timeline.run,
@@ -152,10 +161,24 @@ pub fn document(timeline: &Timeline) -> Value {
         "changes": { "begun": measures.changes, "sent_again": measures.sent_again,
             "harmful_sent_again": measures.harmful_sent_again },
         "owed": timeline.owed(),
+        "skipped": skipped.collect::<Vec<_>>(),
+        "left_to_do": left_to_do(timeline),
         "sessions": sessions.collect::<Vec<_>>(),
         "steps": work,
         "samples": samples.collect::<Vec<_>>(),
     })
+}
+
+/// What somebody must still see to, and what to type for it.
+fn left_to_do(timeline: &Timeline) -> Value {
+    let left = brief::unfinished(timeline);
+    let steps = left.map(|(step, why)| json!({ "step": step.id, "why": why }));
+    let can_go_on =
+        !matches!(timeline.state.finished, Some(RunOutcome::Done | RunOutcome::Aborted));
+    let resume = can_go_on.then(|| format!("failover resume {}", timeline.run.short()));
+    let afterwards = brief::afterwards(timeline)
+        .map(|after| json!({ "says": after.says, "command": after.command }));
+    json!({ "steps": steps.collect::<Vec<_>>(), "resume": resume, "afterwards": afterwards })
 }
 
 fn recovery(measures: &Measures, promised: Option<Duration>, last: Option<Timestamp>) -> Value {
@@ -250,7 +273,10 @@ fn change(story: &ChangeStory) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample::{at, told, whole};
+    use crate::{
+        report::sample::{at, on, saw, started, told, whole},
+        run::StepFact,
+    };
 
     #[test]
     fn where_an_operation_is_polled_is_told_to_nobody() {
@@ -271,7 +297,41 @@ mod tests {
         assert_eq!(report["data_loss"]["seconds"], 252.0);
         assert_eq!(report["human_seconds"], 31.0);
         assert_eq!(report["outcome"], "owing");
-        assert_eq!(report["owed"], serde_json::json!(["fence"]));
+        assert_eq!(report["owed"], json!(["fence"]));
         assert_eq!(report["steps"][2]["changes"][0]["request_ids"], serde_json::json!(["8f2c"]));
+    }
+
+    #[test]
+    fn the_report_tells_what_is_left_to_do_and_what_to_type() {
+        let report = document(&told(&whole()));
+        let why = "owed: eastus does not answer";
+        assert_eq!(
+            report["left_to_do"],
+            json!({
+                "steps": [{ "step": "fence", "why": why }],
+                "resume": "failover resume 7f3c",
+                "afterwards": null,
+            })
+        );
+    }
+
+    #[test]
+    fn a_step_that_was_left_out_is_listed_with_who_and_why() {
+        let (reason, who) = ("no time".to_owned(), "asha".to_owned());
+        let facts = [(0, started()), (1, on("fence", StepFact::Skipped { reason, who }))];
+        let skipped = json!([{ "step": "fence", "reason": "no time", "who": "asha" }]);
+        assert_eq!(document(&told(&facts))["skipped"], skipped);
+    }
+
+    #[test]
+    fn users_who_are_not_back_have_no_verdict_yet_while_there_is_time() {
+        let facts = [(0, started()), (1, saw(false, "no answer"))];
+        let verdict = |seconds| {
+            let mut facts = facts.to_vec();
+            facts.push((seconds, on("fence", StepFact::Started)));
+            document(&told(&facts))["recovery"]["verdict"].clone()
+        };
+        assert_eq!(verdict(7_200), "not yet");
+        assert_eq!(verdict(7_202), "missed");
     }
 }

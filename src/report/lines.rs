@@ -13,31 +13,21 @@ pub struct Lines {
     /// What each step said last: repeated looks say it once.
     said: HashMap<StepId, String>,
     width: usize,
+    /// A question ends the run: what that leaves under way is told after its answer.
+    is_ending: bool,
 }
 
 impl Lines {
     /// Goes on from what has happened until now.
     pub fn new(timeline: Timeline) -> Self {
         let width = timeline.plan.steps.iter().map(|step| step.id.as_str().len()).max();
-        Self { timeline, said: HashMap::new(), width: width.unwrap_or_default() }
+        Self { timeline, said: HashMap::new(), width: width.unwrap_or_default(), is_ending: false }
     }
 
-    /// The line that tells of this event, if it is news.
+    /// What tells of this event, if it is news: mostly one line.
     pub fn hear(&mut self, event: &Event) -> Option<String> {
         match event {
-            Event::Fact { at, fact } => {
-                // The engine has checked the fact; a display has no say in it.
-                self.timeline.take_in(*at, fact).ok();
-                let (step, says) = match fact {
-                    Fact::Run(fact) => (None, words::run_fact(fact)),
-                    Fact::Step { step, what } => {
-                        self.said.remove(step);
-                        let story = self.timeline.story(step);
-                        (Some(step), words::step_fact(what, story, *at))
-                    }
-                };
-                Some(self.line(*at, step, &says))
-            }
+            Event::Fact { at, fact } => Some(self.fact(*at, fact)),
             Event::Progress { at, step, says, .. } => {
                 let before = self.said.insert(step.clone(), says.clone());
                 (before.as_ref() != Some(says)).then(|| self.line(*at, Some(step), says))
@@ -47,7 +37,32 @@ impl Lines {
                 let says = format!("holds, and goes on by itself once this is cured: {why}");
                 (before.as_ref() != Some(why)).then(|| self.line(*at, Some(step), &says))
             }
-            Event::Stopping { at, .. } => Some(self.line(*at, None, &stopping(&self.timeline))),
+            Event::Stopping { is_interrupted: false, .. } => {
+                self.is_ending = true;
+                None
+            }
+            Event::Stopping { at, is_interrupted: true, .. } => {
+                Some(self.line(*at, None, &interrupted(&self.timeline)))
+            }
+        }
+    }
+
+    fn fact(&mut self, at: Timestamp, fact: &Fact) -> String {
+        // The engine has checked the fact; a display has no say in it.
+        self.timeline.take_in(at, fact).ok();
+        let (step, says) = match fact {
+            Fact::Run(fact) => (None, words::run_fact(fact)),
+            Fact::Step { step, what } => {
+                self.said.remove(step);
+                let story = self.timeline.story(step);
+                (Some(step), words::step_fact(what, story, at))
+            }
+        };
+        let line = self.line(at, step, &says);
+        let settling = std::mem::take(&mut self.is_ending).then(|| settling(&self.timeline));
+        match settling.flatten() {
+            Some(settling) => format!("{line}\n{}", self.line(at, None, &settling)),
+            None => line,
         }
     }
 
@@ -58,11 +73,10 @@ impl Lines {
     }
 }
 
-/// What is said when nothing new is started any more.
-pub(super) fn stopping(timeline: &Timeline) -> String {
-    let is_open = |id| timeline.state.step(id).is_some_and(|state| state.open_change().is_some());
+/// What is said to whoever interrupts the run.
+pub(super) fn interrupted(timeline: &Timeline) -> String {
     let settle = "Ctrl-C again to stop at once";
-    match timeline.plan.steps.iter().filter(|step| is_open(&step.id)).count() {
+    match under_way(timeline) {
         0 => format!("no new steps; waiting for what is being read ({settle})"),
         1 => format!(
             "no new steps; waiting for 1 change to settle ({settle}; it goes on in the cloud)"
@@ -73,10 +87,27 @@ pub(super) fn stopping(timeline: &Timeline) -> String {
     }
 }
 
+/// What is said when an answer, or none, ends the run: nothing, unless something is under way.
+pub(super) fn settling(timeline: &Timeline) -> Option<String> {
+    match under_way(timeline) {
+        0 => None,
+        1 => Some("no new steps; waiting for 1 change to settle".to_owned()),
+        more => Some(format!("no new steps; waiting for {more} changes to settle")),
+    }
+}
+
+fn under_way(timeline: &Timeline) -> usize {
+    let is_open = |id| timeline.state.step(id).is_some_and(|state| state.open_change().is_some());
+    timeline.plan.steps.iter().filter(|step| is_open(&step.id)).count()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample::{at, empty, whole};
+    use crate::{
+        report::sample::{at, empty, on, saw, told, whole},
+        run::{Answer, StepFact},
+    };
 
     #[test]
     fn each_fact_is_one_line() {
@@ -120,5 +151,32 @@ mod tests {
         };
         assert_eq!(lines.hear(&progress(1)).unwrap(), "02:00:01Z  storage  InProgress");
         assert_eq!(lines.hear(&progress(2)), None);
+    }
+
+    #[test]
+    fn what_is_under_way_is_told_after_the_answer_that_ends_the_run() {
+        let mut lines = Lines::new(told(&whole()[..11]));
+        let stopping =
+            |is_interrupted| Event::Stopping { at: at(200), running: Vec::new(), is_interrupted };
+        assert_eq!(lines.hear(&stopping(false)), None);
+        let next = Event::Fact { at: at(201), fact: saw(true, "200") };
+        assert_eq!(
+            lines.hear(&next).unwrap(),
+            "02:03:21Z           shop: good, 200\n\
+             02:03:21Z           no new steps; waiting for 1 change to settle"
+        );
+        let told = lines.hear(&stopping(true)).unwrap();
+        assert!(told.contains("Ctrl-C again to stop at once"), "{told}");
+    }
+
+    #[test]
+    fn a_no_with_nothing_under_way_is_told_alone() {
+        let mut lines = Lines::new(told(&whole()[..8]));
+        let event = Event::Stopping { at: at(125), running: Vec::new(), is_interrupted: false };
+        assert_eq!(lines.hear(&event), None);
+        let (who, note) = ("asha".to_owned(), None);
+        let fact = on("go", StepFact::Answered { answer: Answer::No, who, note });
+        let said = lines.hear(&Event::Fact { at: at(126), fact }).unwrap();
+        assert_eq!(said, "02:02:06Z  go       asha says no");
     }
 }

@@ -1,7 +1,7 @@
 //! The report that people file: what happened when, how long users were hurt, what was lost, against what was promised.
 
 use super::{
-    brief::{figures, left_to_do, sent},
+    brief::{Afterwards, afterwards, figures, sent, unfinished},
     measure::Measures,
     status::{AtWork, stands},
     text::{self, Page},
@@ -173,21 +173,13 @@ fn users(timeline: &Timeline, page: &mut Page) {
 }
 
 fn left(timeline: &Timeline, page: &mut Page) {
-    let left: Vec<_> = timeline
-        .work()
-        .filter_map(|(step, story)| {
-            let why = match &story.outcome {
-                None => "not done".to_owned(),
-                Some(outcome) if story.is_left() => words::outcome_of_step(outcome),
-                Some(_) => return None,
-            };
-            Some(format!("- `{}`{}: {why}", step.id, titled(step.title.as_deref())))
-        })
+    let left: Vec<_> = unfinished(timeline)
+        .map(|(step, why)| format!("- `{}`{}: {why}", step.id, titled(step.title.as_deref())))
         .collect();
     page.line("## Left to do\n");
-    let afterwards = left_to_do(&timeline.plan);
-    if let Some(command) = &afterwards {
-        page.line(format_args!("- once {} is back: `{command}`", timeline.plan.from));
+    let afterwards = afterwards(timeline);
+    if let Some(Afterwards { says, command, .. }) = &afterwards {
+        page.line(format_args!("- {says}: `{command}`"));
     }
     if left.is_empty() && afterwards.is_none() {
         page.line("Nothing.");

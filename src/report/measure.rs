@@ -36,6 +36,8 @@ pub enum Loss {
 pub enum Verdict {
     Met,
     Missed,
+    /// Users are not back, and there is still time.
+    NotYet,
     NotMeasured,
     NothingPromised,
 }
@@ -45,6 +47,7 @@ impl Verdict {
         match self {
             Self::Met => "met",
             Self::Missed => "missed",
+            Self::NotYet => "not yet",
             Self::NotMeasured => "not measured",
             Self::NothingPromised => "nothing promised",
         }
@@ -73,7 +76,10 @@ impl Measures {
         let loss = loss(timeline);
         let again = || timeline.changes().filter(|(_, change)| change.again > 0);
         Self {
-            recovery_verdict: judge(recovery.length(now), objectives.rto),
+            recovery_verdict: match (judge(recovery.length(now), objectives.rto), recovery) {
+                (Verdict::Met, Recovery::NotYet { .. }) => Verdict::NotYet,
+                (verdict, _) => verdict,
+            },
             recovery,
             loss_verdict: judge(loss.length(), objectives.rpo),
             loss,

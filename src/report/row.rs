@@ -1,6 +1,7 @@
 //! One step in one line: its sign, how long, and what it says. Shared by the live view and the status.
 
 use super::{
+    status::AtWork,
     text,
     timeline::{StepStory, Timeline},
 };
@@ -23,6 +24,25 @@ pub(super) struct Row {
     pub name: String,
     pub time: String,
     pub says: String,
+    /// What else there is to say where there is room, the most important first. None of it is ever cut.
+    pub also: Vec<String>,
+}
+
+impl Row {
+    pub(super) fn whole(&self) -> String {
+        self.says.clone() + &self.also.concat()
+    }
+
+    /// What it says in at most `room` characters.
+    pub(super) fn within(&self, room: usize) -> String {
+        let says = self.says.lines().next().unwrap_or_default();
+        let with = |kept: usize| format!("{says}{}", self.also[..kept].concat());
+        let whole = (0..=self.also.len()).rev().map(with);
+        whole
+            .into_iter()
+            .find(|text| text.chars().count() <= room)
+            .unwrap_or_else(|| text::fit(says, room))
+    }
 }
 
 /// What a step last said that it waits for.
@@ -36,7 +56,7 @@ pub(super) fn row(
     timeline: &Timeline,
     (step, story): (&Step, &StepStory),
     progress: Option<&Progress>,
-    now: Timestamp,
+    (at_work, now): (AtWork, Timestamp),
 ) -> Row {
     let time = story.elapsed(now).map(show).unwrap_or_default();
     let row = |sign, time: &str, says: String| Row {
@@ -44,50 +64,87 @@ pub(super) fn row(
         name: step.id.to_string(),
         time: time.to_owned(),
         says,
+        also: Vec::new(),
     };
-    let life = timeline.state.step(&step.id).map(|state| &state.life);
+    let state = timeline.state.step(&step.id).map(|state| &state.life);
+    let life = state.unwrap_or(&Life::Waiting);
+    if is_asked_for(timeline, step, life) {
+        let is_heard = at_work == AtWork::Somebody;
+        let says = if is_heard { "waits for an answer" } else { "not answered yet" };
+        return row('?', &time, says.to_owned());
+    }
     match life {
-        None | Some(Life::Waiting) => row('○', "", waits_for(timeline, step)),
-        Some(Life::Asking { .. }) => row('?', &time, "waits for an answer".to_owned()),
-        Some(Life::Open) => {
-            row('◐', &time, progress.map_or_else(|| stay(story), |progress| told(progress, now)))
+        Life::Waiting if timeline.state.finished.is_some() => row('○', "", "not done".to_owned()),
+        Life::Waiting => row('○', "", waits_for(timeline, step)),
+        Life::Open if at_work == AtWork::Nobody => row('○', &time, left(story)),
+        Life::Open | Life::Asking { .. } | Life::Begun { .. } | Life::Accepted { .. } => {
+            let says = match progress {
+                Some(progress) => progress.says.clone(),
+                None => stands(life, story, at_work),
+            };
+            let mut also = progress.map(|progress| next_look(progress, now)).unwrap_or_default();
+            if matches!(life, Life::Accepted { .. }) {
+                also.extend(usually(step));
+            }
+            Row { also, ..row('◐', &time, says) }
         }
-        Some(Life::Begun { at, .. }) => {
-            let says = format!("sent at {}, no answer yet", clock_time(*at));
-            row('◐', &time, progress.map_or(says, |progress| told(progress, now)))
-        }
-        Some(Life::Accepted { at, .. }) => {
-            let says = format!("accepted, under way since {}", clock_time(*at));
-            let says = progress.map_or(says, |progress| told(progress, now));
-            row('◐', &time, format!("{says}{}", usually(step)))
-        }
-        Some(Life::Finished { outcome }) => match outcome {
+        Life::Finished { outcome } => match outcome {
             StepOutcome::Succeeded => row('✓', &time, done(step, story)),
             StepOutcome::AlreadyDone => row('✓', "already so", String::new()),
-            StepOutcome::Skipped { reason } => row('·', "skipped", reason.clone()),
+            StepOutcome::Skipped { reason } => row('·', "left out", reason.clone()),
             StepOutcome::Owed { why } => row('!', "owed", why.clone()),
             StepOutcome::Failed { why } => row('✗', "failed", why.clone()),
         },
     }
 }
 
-fn told(progress: &Progress, now: Timestamp) -> String {
-    match progress.look_again.filter(|at| *at > now) {
-        Some(at) => format!("{}, next look in {}", progress.says, show(between(now, at))),
-        None => progress.says.clone(),
+/// Whether a question stands that is the step's own, or covers it.
+fn is_asked_for(timeline: &Timeline, step: &Step, life: &Life) -> bool {
+    let is_asking = |life: &Life| matches!(life, Life::Asking { .. });
+    let asker = timeline.plan.asker(step).and_then(|asker| timeline.state.step(&asker.id));
+    is_asking(life) || *life == Life::Open && asker.is_some_and(|asker| is_asking(&asker.life))
+}
+
+/// Where a step stands that says nothing itself.
+fn stands(life: &Life, story: &StepStory, at_work: AtWork) -> String {
+    match (life, at_work) {
+        (Life::Begun { at, .. }, AtWork::Somebody) => {
+            format!("sent at {}, no answer yet", clock_time(*at))
+        }
+        (Life::Begun { at, .. }, AtWork::Nobody) => {
+            format!("in doubt: sent at {}, and no answer was recorded", clock_time(*at))
+        }
+        (Life::Accepted { at, .. }, AtWork::Somebody) => {
+            format!("accepted, under way since {}", clock_time(*at))
+        }
+        (Life::Accepted { at, .. }, AtWork::Nobody) => {
+            format!("accepted, goes on in the cloud since {}", clock_time(*at))
+        }
+        _ => match story.changes.last() {
+            Some(change) => format!("after: {}", change.change.says),
+            None => "looks".to_owned(),
+        },
     }
 }
 
-fn stay(story: &StepStory) -> String {
+/// Where a step was left that nobody is at.
+fn left(story: &StepStory) -> String {
     match story.changes.last() {
-        Some(change) => format!("after: {}", change.change.says),
-        None => "looks".to_owned(),
+        Some(change) => format!("stopped after: {}", change.change.says),
+        None => "stopped before it changed anything".to_owned(),
     }
 }
 
-fn usually(step: &Step) -> String {
+fn next_look(progress: &Progress, now: Timestamp) -> Vec<String> {
+    let next = progress.look_again.filter(|at| *at > now);
+    let whole = |length: Duration| Duration::from_secs_f64(length.as_secs_f64().ceil());
+    let next = next.map(|at| show(whole(between(now, at))));
+    next.map(|next| format!(", next look in {next}")).into_iter().collect()
+}
+
+fn usually(step: &Step) -> Option<String> {
     let usual = step.action().map(|work| work.usual).filter(|usual| *usual > WORTH_SAYING);
-    usual.map_or_else(String::new, |usual| format!("; usually ~{}", show(usual)))
+    usual.map(|usual| format!("; usually ~{}", show(usual)))
 }
 
 fn done(step: &Step, story: &StepStory) -> String {

@@ -8,7 +8,8 @@ use crate::{
     model::{Evidence, RunId, StepId, span::between},
     plan::{Plan, Step},
     run::{
-        Answer, Fact, IllegalFact, Question, RunFact, RunState, StepFact, StepOutcome, StepState,
+        Answer, Fact, IllegalFact, Life, Question, RunFact, RunState, StepFact, StepOutcome,
+        StepState,
     },
 };
 use jiff::Timestamp;
@@ -165,8 +166,12 @@ impl Timeline {
                 });
             }
             RunFact::Saw { watch, good, says } => {
-                let (watch, says) = (watch.clone(), says.clone());
-                self.samples.push(Sample { at, watch, good: *good, says });
+                // Each process looks anew; what it sees as before is still the same state.
+                let last = self.last_seen(watch);
+                if last.is_none_or(|last| last.good != *good || last.says != *says) {
+                    let (watch, says) = (watch.clone(), says.clone());
+                    self.samples.push(Sample { at, watch, good: *good, says });
+                }
             }
             RunFact::Interrupted => self.interrupted = true,
             RunFact::Aborted { .. } | RunFact::Finished { .. } => {}
@@ -228,6 +233,38 @@ impl Timeline {
     pub fn owed(&self) -> Vec<&StepId> {
         let is_owed = |id| self.state.step(id).is_some_and(StepState::is_owed);
         self.work().map(|(step, _)| &step.id).filter(|id| is_owed(id)).collect()
+    }
+
+    /// What users of a watched address see now, since when.
+    pub fn last_seen(&self, watch: &str) -> Option<&Sample> {
+        self.samples.iter().rfind(|sample| sample.watch == watch)
+    }
+
+    /// The steps that were left out, and why.
+    pub fn left_out(&self) -> impl Iterator<Item = (&StepStory, &str)> {
+        self.steps.iter().filter_map(|story| match &story.outcome {
+            Some(StepOutcome::Skipped { reason }) => Some((story, reason.as_str())),
+            _ => None,
+        })
+    }
+
+    /// The question that stands now: the one that was asked first.
+    pub fn open_question(&self) -> Option<(&StepStory, &Asked)> {
+        let stands = |story: &&StepStory| {
+            let state = self.state.step(&story.id);
+            state.is_some_and(|state| matches!(state.life, Life::Asking { .. }))
+        };
+        let open = self.steps.iter().filter(stands);
+        let asked = open.filter_map(|story| Some((story, story.questions.last()?)));
+        asked.min_by_key(|(_, asked)| asked.at)
+    }
+
+    /// Whether the last thing that an operator said in this session is no.
+    pub fn was_declined(&self) -> bool {
+        let since = self.sessions.last().map(|session| session.from);
+        let answers = self.questions().filter_map(|(_, asked)| asked.answered.as_ref());
+        let last = answers.filter(|answered| Some(answered.at) >= since).max_by_key(|a| a.at);
+        last.is_some_and(|answered| answered.answer == Answer::No)
     }
 
     /// The steps that failed, and why.
@@ -372,6 +409,12 @@ impl StepStory {
     /// How long it was worked on in all its attempts, until now.
     pub fn elapsed(&self, now: Timestamp) -> Option<Duration> {
         self.started.map(|_| self.spent + self.since.map_or(Duration::ZERO, |at| between(at, now)))
+    }
+
+    /// Who said that it is left out: on the command line, or in answer to a question.
+    pub fn who_left_it_out(&self) -> Option<&str> {
+        let answered = || self.questions.last()?.answered.as_ref().map(|answered| &answered.who);
+        self.by_hand.as_ref().map(|(who, _)| who).or_else(answered).map(String::as_str)
     }
 
     /// Whether somebody must still see to it.

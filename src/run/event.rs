@@ -30,5 +30,7 @@ pub enum Event {
     Stopping {
         at: Timestamp,
         running: Vec<StepId>,
+        /// Whether somebody interrupts the run; else a question was answered with no, or by nobody.
+        is_interrupted: bool,
     },
 }

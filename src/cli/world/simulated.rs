@@ -129,7 +129,9 @@ fn clock(desk: &Desk, scene: &Scene<'_>, origin: Timestamp) -> Clock {
 }
 
 fn pace(scene: &Scene<'_>) -> f64 {
-    let usual = scene.plan.expected().length.as_secs_f64() / WATCHED_FOR;
+    // What comes after users are served may take hours, and goes by faster than people care to see.
+    let whole = scene.plan.served_after().unwrap_or_else(|| scene.plan.expected().length);
+    let usual = whole.as_secs_f64() / WATCHED_FOR;
     scene.manner.pace.unwrap_or(usual).max(1.0)
 }
 

@@ -1,6 +1,7 @@
 use super::*;
 use crate::{
-    action::{Finding, Observation},
+    action::{Answer, Change, Finding, Observation, Sign},
+    engine::Check,
     model::Evidence,
     report::sample::{failover, lag, plan},
 };
@@ -22,7 +23,7 @@ fn a_dry_run_names_every_change_and_the_last_way_back() {
     let storage = Checked::Seen(Observation::new(Answer::Missing(vec![failover()]), lag(252.0)));
     let mut seen = seen([fence, Checked::NothingToSee, storage, Checked::NothingToSee]);
     seen.checks[0].findings.push(Finding::warning("eastus answers its health check"));
-    let text = dry_run(&plan(), "7c41-09be", "live, read-only, as sp-drill", &seen, 100);
+    let text = dry_run(&plan(), "7c41-09be", ("live, read-only, as sp-drill", false), &seen, 120);
     assert_eq!(
         text,
         "\
@@ -30,17 +31,18 @@ web  eastus → westus  unplanned   runbooks/web.yaml  plan 7c41-09be
 live, read-only, as sp-drill
 serves now: eastus
 
- 1    fence    = already so                                                ~2 min, owed if it cannot
+ 1    fence    = already so                             ~2 min, owed if it cannot
     ── no way back from here: after this line, going back means a failback ──
  2 ?  go       asks once, then at the same time:
-   2a   storage  ! fail stweb over to westus                                                    ~1 h
- 3    served   · https://tm.example/health                                                     ~10 s
+   2a   storage  ! fail stweb over to westus            ~1 h
+                   4 min 12 s of data are lost so far
+ 3    served   · https://tm.example/health              ~10 s
 
 3 steps, 1 change, 1 that cannot be undone, 1 question
 expected 1 h 2 min, of which storage ~1 h
-objectives: recovery 2 h  met if all goes as usual · data loss 15 min  met (4 min 12 s)
+objectives: recovery 2 h  met if all goes as usual · data loss 15 min  met (4 min 12 s so far, ~5 min when it is asked)
 
-preflight: 0 blockers, 1 warning, 0 notes
+preflight: 2 looks, 0 blockers, 1 warning, 0 notes
   warning  fence  eastus answers its health check
 "
     );
@@ -50,8 +52,66 @@ preflight: 0 blockers, 1 warning, 0 notes
 fn what_nobody_could_see_is_said_to_be_unknown() {
     let nothing = || Checked::NothingToSee;
     let unknown = Checked::Unknown("no answer within 10 s".to_owned());
-    let text =
-        dry_run(&plan(), "d", "live", &seen([unknown, nothing(), nothing(), nothing()]), 100);
+    let text = dry_run(
+        &plan(),
+        "d",
+        ("live", false),
+        &seen([unknown, nothing(), nothing(), nothing()]),
+        100,
+    );
     assert!(text.contains("azure.postgres.fence: not known, no answer within 10 s"), "{text}");
     assert!(!text.contains("no way back"), "{text}");
+}
+
+#[test]
+fn a_step_that_an_earlier_one_changes_is_neither_final_nor_counted() {
+    let so = || Checked::Seen(Observation::new(Answer::AsDesired, Evidence::new()));
+    let nothing = || Checked::NothingToSee;
+    let mut seen = seen([so(), nothing(), so(), nothing()]);
+    let text = dry_run(&plan(), "d", ("live", false), &seen, 100);
+    assert!(text.contains(" = Fail the videos over"), "{text}");
+    assert!(text.contains("3 steps, 0 changes, "), "{text}");
+    seen.checks[2].predicted_by = Some("1".to_owned());
+    let text = dry_run(&plan(), "d", ("live", false), &seen, 100);
+    assert!(text.contains(" ~ Fail the videos over"), "{text}");
+    assert!(text.contains("   (so now; predicted: step 1 changes this)\n"), "{text}");
+    assert!(text.contains("3 steps, at least 0 changes, "), "{text}");
+}
+
+#[test]
+fn a_narrow_terminal_breaks_lines_between_words() {
+    let says =
+        "tm-proseware/primary-region: target app-proseware-eastus → app-proseware-maintenance";
+    let change = Change::harmless("endpoint", Sign::Changes, says);
+    let fence = Observation::new(Answer::Missing(vec![change]), Evidence::new());
+    let fence = Checked::Seen(fence);
+    let storage = Checked::Seen(Observation::new(Answer::Missing(vec![failover()]), lag(252.0)));
+    let seen = seen([fence, Checked::NothingToSee, storage, Checked::NothingToSee]);
+    let text = dry_run(&plan(), "7c41-09be", ("live", false), &seen, 70);
+    assert_eq!(
+        text,
+        "\
+web  eastus → westus  unplanned   runbooks/web.yaml  plan 7c41-09be
+live
+serves now: eastus
+
+ 1    fence    ~ tm-proseware/primary-region: target            ~2 min
+                 app-proseware-eastus
+                 → app-proseware-maintenance
+                 (owed if it cannot)
+    ── no way back from here but a failback ──
+ 2 ?  go       asks once, then at the same time:
+   2a   storage  ! fail stweb over to westus                    ~1 h
+                   4 min 12 s of data are lost so far
+ 3    served   · https://tm.example/health                      ~10 s
+
+3 steps, 2 changes, 1 that cannot be undone, 1 question
+expected 1 h 2 min, of which storage ~1 h
+objectives: recovery 2 h  met if all goes as usual
+            data loss 15 min  met (4 min 12 s so far, ~7 min when it
+            is asked)
+
+preflight: 2 looks, 0 blockers, 0 warnings, 0 notes
+"
+    );
 }

@@ -3,6 +3,7 @@
 mod execute;
 mod killed;
 mod refused;
+mod screens;
 mod stopped;
 mod terminal;
 

@@ -1,11 +1,14 @@
 //! A person at a terminal: a real pty.
 
 use super::{Desk, accepted};
-use rexpect::{process::WaitStatus, session::spawn_command};
+use rexpect::{
+    process::WaitStatus,
+    session::{PtySession, spawn_command},
+};
 
 const PATIENCE: Option<u64> = Some(60_000);
 
-fn wait(session: &mut rexpect::session::PtySession) -> i32 {
+fn wait(session: &mut PtySession) -> i32 {
     session.exp_eof().unwrap();
     match session.process().wait().unwrap() {
         WaitStatus::Exited(_, code) => code,
@@ -55,4 +58,52 @@ fn a_no_at_the_question_ends_5_and_is_resumable() {
     let resumed = desk.call("resume --yes --accept-loss 9h");
     assert_eq!(resumed.code, Some(0), "{}", resumed.stderr);
     assert_eq!(accepted(&run, "/stproseware/failover"), 1);
+}
+
+/// At the one question of a run whose old region is in this state.
+fn asked(desk: &Desk, outage: &str) -> (PtySession, String) {
+    let command = format!("execute eastus westus --simulate --pace 2000 --outage {outage}");
+    let mut person = spawn_command(desk.command(&command), PATIENCE).unwrap();
+    person.exp_string("Type the region that will serve users").unwrap();
+    person.send_line("westus").unwrap();
+    let shown = person.exp_string("yes  go on").unwrap();
+    (person, shown)
+}
+
+/// The last view that was drawn above the question.
+fn last_view(shown: &str) -> &str {
+    let above = shown.split("? go: ").next().unwrap();
+    above.rsplit("proseware  eastus ").next().unwrap()
+}
+
+#[test]
+fn a_question_says_whether_the_old_primary_is_fenced_and_stands_below_a_fresh_view() {
+    let desk = Desk::new();
+    let (mut person, shown) = asked(&desk, "data");
+    assert!(shown.contains("old primary   fenced: new transactions are read-only"), "{shown}");
+    let view = last_view(&shown);
+    assert!(view.contains("2 changes, the last: pg-proseware-eastus: restart"), "{view}");
+    assert!(view.contains("waits for an answer"), "{view}");
+    person.send_line("no").unwrap();
+    let after = person.exp_string("declined").unwrap();
+    assert!(!after.contains("Ctrl-C"), "{after}");
+    assert!(after.contains("stopped before it changed anything"), "{after}");
+    assert_eq!(wait(&mut person), 5);
+}
+
+#[test]
+fn an_old_primary_that_cannot_be_fenced_may_still_take_writes() {
+    let desk = Desk::new();
+    let (mut person, shown) = asked(&desk, "region");
+    assert!(shown.contains("not fenced, and may still take writes: no answer"), "{shown}");
+    assert!(shown.contains("tried again while this runs"), "{shown}");
+    let status = desk.call("status").stdout;
+    assert!(status.contains("waits for an answer"), "{status}");
+    assert!(status.contains("asks:   go: Fail the videos over"), "{status}");
+    assert!(status.contains("it is to be answered by asha on "), "{status}");
+    // The end of input is no answer.
+    person.send_control('d').unwrap();
+    let after = person.exp_string("and got no answer").unwrap();
+    assert!(!after.contains("Ctrl-C"), "{after}");
+    assert_eq!(wait(&mut person), 6);
 }
