@@ -24,9 +24,14 @@ impl<'a> Params<'a> {
         self.with.get(name).filter(|node| !matches!(node.value, Value::Null))
     }
 
+    /// Where a parameter stands; where all of them do, when it is left out.
+    pub fn span(&self, name: &str) -> Span {
+        self.with.get(name).map_or(self.with.span, |node| node.span)
+    }
+
     fn required<T>(&self, name: &str, value: Option<T>) -> Result<T, Diagnostic> {
         value.ok_or_else(|| {
-            let span = self.with.get(name).map_or(self.with.span, |node| node.span);
+            let span = self.span(name);
             Diagnostic::at(span, format!("the parameter `{name}` is missing or of the wrong kind"))
         })
     }

@@ -275,7 +275,8 @@ fn never_began(desk: &Desk, timeline: &Timeline) -> Failure {
 
 /// A step that is owed is finished: to say more of it, it is opened again.
 fn reopen_owed(timeline: &Timeline, step: &StepId, facts: &mut Vec<Fact>) {
-    if timeline.owed().contains(&step) {
+    let outcome = timeline.state.step(step).and_then(StepState::outcome);
+    if matches!(outcome, Some(StepOutcome::Owed { .. })) {
         facts.push(Fact::step(step, StepFact::Reopened));
     }
 }

@@ -26,7 +26,7 @@ pub struct Ask {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fence {
     pub step: StepId,
-    /// `None` while it is tried again.
+    /// `None` while it goes on.
     pub outcome: Option<StepOutcome>,
     /// By what means writers are kept away, as far as was read.
     pub means: Option<String>,
@@ -75,7 +75,9 @@ pub(super) fn fences(
     let fence = |step: &Step| {
         let state = state.step(&step.id)?;
         let means = state.evidence.get(MEANS).map(ToString::to_string);
-        Some(Fence { step: step.id.clone(), outcome: state.outcome().cloned(), means })
+        let owed = || state.debt.clone().map(|why| StepOutcome::Owed { why });
+        let outcome = state.outcome().cloned().or_else(owed);
+        Some(Fence { step: step.id.clone(), outcome, means })
     };
     plan.steps.iter().filter(is_fence).filter_map(fence).collect()
 }

@@ -13,7 +13,7 @@ use crate::{
         span::{clock_time, show},
     },
     plan::{Plan, Step},
-    run::{RunOutcome, StepOutcome},
+    run::RunOutcome,
 };
 use jiff::Timestamp;
 use std::time::Duration;
@@ -104,9 +104,8 @@ fn in_the_same_world(timeline: &Timeline) -> String {
 
 /// What is owed, and why.
 fn owed(timeline: &Timeline) -> String {
-    let why = |id: &StepId| match timeline.story(id).and_then(|story| story.outcome.as_ref()) {
-        Some(StepOutcome::Owed { why }) => why.clone(),
-        _ => String::new(),
+    let why = |id: &StepId| {
+        timeline.state.step(id).and_then(|state| state.debt.clone()).unwrap_or_default()
     };
     let owed: Vec<_> = timeline.owed().into_iter().map(|id| (id, why(id))).collect();
     match owed.as_slice() {

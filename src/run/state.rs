@@ -116,6 +116,8 @@ pub struct StepState {
     pub deferred: Option<Deferral>,
     /// The operator goes on without it, in spite of this.
     pub without: Option<String>,
+    /// Why it is owed, also while it is tried again.
+    pub debt: Option<String>,
     /// The last harmful change that was sent and may have happened, in whichever attempt, and when it was begun.
     pub harm: Option<(ChangeId, Timestamp)>,
     asked: Option<Asked>,
@@ -134,6 +136,7 @@ impl StepState {
             refused: None,
             deferred: None,
             without: None,
+            debt: None,
             harm: None,
             asked: None,
         }
@@ -150,8 +153,9 @@ impl StepState {
         }
     }
 
+    /// Whether it is owed, also while it is tried again.
     pub fn is_owed(&self) -> bool {
-        matches!(self.outcome(), Some(StepOutcome::Owed { .. }))
+        self.debt.is_some()
     }
 
     /// The change that is under way, or in doubt.
@@ -196,6 +200,10 @@ impl StepState {
 
     fn finish(&mut self, outcome: StepOutcome, at: Timestamp) {
         self.finished_at = Some(at);
+        self.debt = match &outcome {
+            StepOutcome::Owed { why } => Some(why.clone()),
+            _ => None,
+        };
         self.life = Life::Finished { outcome };
     }
 

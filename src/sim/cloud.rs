@@ -6,8 +6,8 @@
 
 use super::{
     azure::{
-        self, Account, Operation, Policy, Profile, Reached, Server, ServicePlan, Site, Throttle,
-        VirtualEndpoint,
+        self, Account, Group, Operation, Policy, Profile, Reached, Server, ServicePlan, Site,
+        Throttle, VirtualEndpoint,
     },
     call::{Call, is_read},
     traffic::{Crowd, Sample},
@@ -45,6 +45,7 @@ pub struct Cloud {
     /// How many changes were accepted; ids are made from it.
     pub(super) accepted: u64,
     pub(super) policy: Policy,
+    pub(super) groups: Vec<Group>,
     pub(super) operations: Vec<Operation>,
     pub(super) accounts: Vec<Account>,
     pub(super) servers: Vec<Server>,
@@ -91,6 +92,7 @@ impl Cloud {
             blackout: Blackout { kind: outage, region: region.to_owned(), since },
             accepted: 0,
             policy: Policy::default(),
+            groups: Vec::new(),
             operations: Vec::new(),
             accounts: Vec::new(),
             servers: Vec::new(),

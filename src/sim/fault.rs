@@ -25,6 +25,8 @@ pub enum Mishap {
     LateStatus(StatusCode),
     /// Not carried out, and answered as if it had been.
     Pretend,
+    /// Accepted, and the operation that it begins fails at its end.
+    FailsLater,
     /// Carried out, and the answer never arrives.
     LostAnswer,
     /// It never leaves the machine.

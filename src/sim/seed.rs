@@ -122,6 +122,7 @@ impl Cloud {
     /// Adds what the plan names and is not there.
     pub fn add_missing(&mut self, plan: &Plan) {
         let seed = Seed::of(plan);
+        self.add_groups(plan);
         Account::seed(self, &seed);
         Server::seed(self, &seed);
         Site::seed(self, &seed);

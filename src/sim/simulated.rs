@@ -142,6 +142,10 @@ impl Shared {
                         Some(Mishap::LateStatus(code)) => {
                             (Ok(super::fault::refusal(code, None)), patience)
                         }
+                        Some(Mishap::FailsLater) => {
+                            self.world.cloud_mut().doom_the_last();
+                            arrived(request, answer)
+                        }
                         Some(_) => (unanswered("the connection was lost"), patience),
                         None => arrived(request, answer),
                     }

@@ -10,9 +10,10 @@ pub use network::Network;
 pub use patience::{Bounded, Patient};
 pub use read_only::{ReadOnly, check};
 
-use crate::journal::Permit;
+use crate::{journal::Permit, model::span};
 use async_trait::async_trait;
 use bytes::Bytes;
+use jiff::{Timestamp, fmt::rfc2822};
 use std::time::Duration;
 
 pub type Request = http::Request<Bytes>;
@@ -58,12 +59,13 @@ pub enum SendError {
     NoPermit { method: String, path: String },
 }
 
-/// A server that asks for more is asked again after this.
-const LONGEST_WAIT: Duration = Duration::from_mins(5);
+/// A server that asks for more is asked again after this: the most that ARM promises to ask for (ARM RPC, "Retry-After").
+const LONGEST_WAIT: Duration = Duration::from_mins(10);
 
-/// How long a server asks us to wait, within reason: `x-ms-retry-after-ms`, `retry-after-ms`, then `Retry-After` in seconds.
+/// How long a server asks us to wait, within reason: `x-ms-retry-after-ms`, `retry-after-ms`, then `Retry-After` in seconds
+/// or as a date.
 ///
-/// The order is that of azure-core's retry policy. ARM promises whole seconds (ARM RPC, "Retry-After").
+/// The order is that of azure-core's retry policy. A date is taken from the server's own `Date`: our clocks may differ.
 pub fn retry_after(response: &Response) -> Option<Duration> {
     let number = |name: &str| -> Option<u64> {
         response.headers().get(name)?.to_str().ok()?.trim().parse().ok()
@@ -72,7 +74,14 @@ pub fn retry_after(response: &Response) -> Option<Duration> {
         .or_else(|| number("retry-after-ms"))
         .map(Duration::from_millis)
         .or_else(|| number("retry-after").map(Duration::from_secs))
+        .or_else(|| Some(span::between(date(response, "date")?, date(response, "retry-after")?)))
         .map(|wait| wait.min(LONGEST_WAIT))
+}
+
+/// A header that is an HTTP date: `Fri, 20 Nov 2026 10:00:00 GMT`.
+fn date(response: &Response, name: &str) -> Option<Timestamp> {
+    let text = response.headers().get(name)?.to_str().ok()?;
+    rfc2822::DateTimeParser::new().parse_timestamp(text).ok()
 }
 
 /// The host of a request, for messages.
@@ -94,5 +103,20 @@ mod tests {
         assert_eq!(asked("x-ms-retry-after-ms", "250"), Some(Duration::from_millis(250)));
         assert_eq!(asked("retry-after", "18446744073709551615"), Some(LONGEST_WAIT));
         assert_eq!(asked("retry-after", "soon"), None);
+        assert_eq!(asked("retry-after", "Fri, 20 Nov 2026 10:00:47 GMT"), None, "after what?");
+    }
+
+    #[test]
+    fn a_date_is_read_by_the_servers_own_clock() {
+        let asked = |until: &str| {
+            let response = http::Response::builder()
+                .header("date", "Fri, 20 Nov 2026 10:00:00 GMT")
+                .header("retry-after", until)
+                .body(Bytes::new());
+            retry_after(&response.unwrap())
+        };
+        assert_eq!(asked("Fri, 20 Nov 2026 10:00:47 GMT"), Some(Duration::from_secs(47)));
+        assert_eq!(asked("Fri, 20 Nov 2026 09:00:00 GMT"), Some(Duration::ZERO));
+        assert_eq!(asked("Sat, 21 Nov 2026 10:00:00 GMT"), Some(LONGEST_WAIT));
     }
 }

@@ -1,7 +1,8 @@
 //! A storage account, as Azure shows it.
 
 use super::{
-    arm::{Arm, Call},
+    arm::Arm,
+    call::Call,
     id::{Id, place},
 };
 use crate::{

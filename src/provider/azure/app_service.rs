@@ -2,7 +2,8 @@
 
 use super::{
     OnAzure, absent,
-    arm::{Arm, Call},
+    arm::Arm,
+    call::Call,
     examine::Need,
     id::Id,
     site::{APP, Site},
@@ -46,21 +47,21 @@ pub(crate) static STOP: Kind = kind("azure.app_service.stop", "Stop an app", &ST
 struct Power {
     state: &'static str,
     verb: &'static str,
-    needs: [&'static str; 1],
+    needs: [&'static str; 2],
     bind: Bind,
 }
 
 static RUNNING: Power = Power {
     state: "Running",
     verb: "start",
-    needs: ["Microsoft.Web/sites/start/Action"],
+    needs: ["Microsoft.Web/sites/Read", "Microsoft.Web/sites/start/Action"],
     bind: |params, clients| bind(params, clients, &RUNNING),
 };
 
 static STOPPED: Power = Power {
     state: "Stopped",
     verb: "stop",
-    needs: ["Microsoft.Web/sites/stop/Action"],
+    needs: ["Microsoft.Web/sites/Read", "Microsoft.Web/sites/stop/Action"],
     bind: |params, clients| bind(params, clients, &STOPPED),
 };
 

@@ -4,9 +4,9 @@
 //! own host, or to the deployment host that Azure reported for a site, and nowhere else.
 
 use super::{
+    call::{Call, Door},
     error::{ArmError, header},
-    id::{Id, encode},
-    operation::Operation,
+    operation::{Operation, Polls},
 };
 use crate::{
     action::{Applied, Clients, Trouble, TroubleKind, Unapplied},
@@ -16,9 +16,8 @@ use crate::{
 };
 use bytes::Bytes;
 use http::{Method, StatusCode, Uri, header as names};
-use serde::de::DeserializeOwned;
-use serde_json::Value;
-use std::time::Duration;
+use serde::{Deserialize, de::DeserializeOwned};
+use std::{sync::Arc, time::Duration};
 use uuid::Uuid;
 
 /// For how long a change is put off when Azure is busy and does not say for how long.
@@ -27,94 +26,8 @@ const BUSY_PAUSE: Duration = Duration::from_secs(20);
 const SIGNS_IN_WITHIN: Duration = Duration::from_secs(30);
 /// The length of time that one read of a region presumed lost may take.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Which of Azure's doors a request goes to: each wants a token of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Door {
-    Manager,
-    /// The deployment host of one site. azure-cli asks for this audience too.
-    Deployment,
-}
-
-impl Door {
-    fn scope(self) -> &'static str {
-        match self {
-            Self::Manager => "https://management.azure.com/.default",
-            Self::Deployment => "https://appservice.azure.com/.default",
-        }
-    }
-}
-
-/// One request, before it has a token.
-#[derive(Clone, Debug)]
-pub(super) struct Call {
-    pub method: Method,
-    /// A path of Resource Manager, or a whole address.
-    url: String,
-    door: Door,
-    body: Option<(&'static str, Bytes)>,
-}
-
-impl Call {
-    fn new(method: Method, id: &Id) -> Self {
-        let url = format!("{id}?api-version={}", id.api_version());
-        Self { method, url, door: Door::Manager, body: None }
-    }
-
-    pub(super) fn get(id: &Id) -> Self {
-        Self::new(Method::GET, id)
-    }
-
-    pub(super) fn post(id: &Id) -> Self {
-        Self::new(Method::POST, id)
-    }
-
-    pub(super) fn put(id: &Id, body: &Value) -> Self {
-        Self::new(Method::PUT, id).json(body)
-    }
-
-    pub(super) fn patch(id: &Id, body: &Value) -> Self {
-        Self::new(Method::PATCH, id).json(body)
-    }
-
-    pub(super) fn delete(id: &Id) -> Self {
-        Self::new(Method::DELETE, id)
-    }
-
-    /// Reads an address that Azure gave, byte for byte.
-    pub(super) fn get_url(url: &str) -> Self {
-        Self { method: Method::GET, url: url.to_owned(), door: Door::Manager, body: None }
-    }
-
-    /// Sends a zip to the deployment host that Azure reported for a site.
-    pub(super) fn deploy(host: &str, zip: Bytes) -> Self {
-        let url = format!("https://{host}/api/publish?type=zip");
-        let body = Some(("application/octet-stream", zip));
-        Self { method: Method::POST, url, door: Door::Deployment, body }
-    }
-
-    #[must_use]
-    pub(super) fn query(mut self, name: &str, value: &str) -> Self {
-        self.url.push('&');
-        self.url.push_str(name);
-        self.url.push('=');
-        self.url.push_str(&encode(value));
-        self
-    }
-
-    fn json(mut self, body: &Value) -> Self {
-        self.body = Some(("application/json", Bytes::from(body.to_string())));
-        self
-    }
-
-    /// What people read of it: the method and the end of the path, never a query, which may be signed.
-    fn says(&self) -> String {
-        let path = self.url.split('?').next().unwrap_or_default();
-        let end = path.rsplit_once("/providers/").map_or(path, |(_, kind)| kind);
-        let end = end.split_once('/').map_or(end, |(_, rest)| rest);
-        format!("{} …/{end}", self.method)
-    }
-}
+/// More pages than any list has that is read here.
+const PAGES: usize = 100;
 
 /// Why no answer came.
 enum Lost {
@@ -152,25 +65,33 @@ pub(super) enum Sent {
     Rejected(ArmError, Option<Duration>),
 }
 
+/// One page of a list, and where the next one is.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Page<T> {
+    value: Vec<T>,
+    next_link: Option<String>,
+}
+
 /// Speaks to Azure Resource Manager in the name of one run.
 #[derive(Clone)]
 pub(super) struct Arm {
     pub clients: Clients,
+    pub polls: Arc<Polls>,
 }
 
 impl Arm {
     pub(super) fn new(clients: &Clients) -> Self {
-        Self { clients: clients.clone() }
+        Self { clients: clients.clone(), polls: Arc::default() }
     }
 
-    /// Reads something that may not be there.
+    /// Reads something that may not be there. What is wrong with the place where it would be is no such answer.
     pub(super) async fn find<T: DeserializeOwned>(&self, call: Call) -> Result<Option<T>, Trouble> {
         let response = self.answer(&call).await?;
-        if response.status() == StatusCode::NOT_FOUND {
-            return Ok(None);
-        }
         if !response.status().is_success() {
-            return Err(trouble(&call, &ArmError::read(&response)));
+            let error = ArmError::read(&response);
+            let is_missing = error.status == StatusCode::NOT_FOUND && !error.is_of_the_place();
+            return if is_missing { Ok(None) } else { Err(trouble(&call, &error)) };
         }
         // Only where, for serde's own text may quote a secret.
         let unreadable = |error: serde_json::Error| {
@@ -186,9 +107,27 @@ impl Arm {
         self.find(call).await?.ok_or_else(|| Trouble::odd(missing))
     }
 
+    /// Reads a list to its end, page by page.
+    pub(super) async fn list<T: DeserializeOwned>(&self, call: Call) -> Result<Vec<T>, Trouble> {
+        let says = call.says();
+        let mut page: Page<T> = self.get(call).await?;
+        let mut all = std::mem::take(&mut page.value);
+        for _ in 1..PAGES {
+            let Some(next) = page.next_link.filter(|link| !link.is_empty()) else { return Ok(all) };
+            page = self.get(Call::get_url(&next)).await?;
+            all.append(&mut page.value);
+        }
+        Err(Trouble::odd(format!("{says}: the list has no end")))
+    }
+
     /// Reads in a region that may be lost: what it cannot answer in time is unknown.
     pub(super) async fn glimpse<T: DeserializeOwned>(&self, call: Call) -> Option<T> {
         self.clients.clock.within(PATIENCE, self.find(call)).await?.ok().flatten()
+    }
+
+    /// The same of a list.
+    pub(super) async fn glimpse_list<T: DeserializeOwned>(&self, call: Call) -> Option<Vec<T>> {
+        self.clients.clock.within(PATIENCE, self.list(call)).await?.ok()
     }
 
     /// Whatever Azure answers to a read.
@@ -206,8 +145,14 @@ impl Arm {
 
     /// Sends a change, and hands Azure's own no to the caller.
     pub(super) async fn try_change(&self, call: &Call, permit: &Permit) -> Result<Sent, Unapplied> {
+        // What is to be deleted and is not there is gone.
+        let is_gone = |response: &Response| {
+            call.method == Method::DELETE && response.status() == StatusCode::NOT_FOUND
+        };
         match self.send(call, Intent::Change(permit)).await {
-            Ok(response) if response.status().is_success() => Ok(Sent::Accepted(response)),
+            Ok(response) if response.status().is_success() || is_gone(&response) => {
+                Ok(Sent::Accepted(response))
+            }
             Ok(response) => Ok(Sent::Rejected(ArmError::read(&response), retry_after(&response))),
             Err(Lost::Before(trouble)) => Err(before_sending(trouble)),
             Err(Lost::After(why)) => Err(Unapplied::InDoubt { why, wait: None }),
@@ -216,9 +161,15 @@ impl Arm {
 
     /// What an accepted change leaves to be watched.
     pub(super) fn accepted(&self, call: &Call, response: &Response) -> Applied {
-        let request_id = header(response, "x-ms-request-id");
+        // A deployment has an id of its own in the log of its host.
+        let request_id =
+            header(response, "x-ms-request-id").or_else(|| header(response, "scm-deployment-id"));
         let url = self.absolute(&call.url);
-        match Operation::begun(&call.method, &url, response, |url| self.is_ours(url)) {
+        let may_be_asked = |other: &str| match call.door {
+            Door::Manager => self.is_ours(other),
+            Door::Deployment => origin(other).is_some_and(|other| Some(other) == origin(&url)),
+        };
+        match Operation::begun(call, &url, response, may_be_asked) {
             Some(operation) => Applied::Accepted { handle: operation.to_handle(), request_id },
             None => Applied::Done { request_id },
         }
@@ -226,10 +177,7 @@ impl Arm {
 
     /// Whether an address is on Resource Manager's own host, so that it may be given our token.
     pub(super) fn is_ours(&self, url: &str) -> bool {
-        // The host stands before the query, which may be 5 kB of signature.
-        let place = url.split(['?', '#']).next().unwrap_or_default();
-        let origin = url::Url::parse(place).ok().map(|url| url.origin());
-        origin.is_some_and(|origin| origin == self.clients.azure.origin())
+        origin(url).is_some_and(|origin| origin == self.clients.azure.origin())
     }
 
     fn absolute(&self, url: &str) -> String {
@@ -314,6 +262,13 @@ impl Arm {
     }
 }
 
+/// Where an address leads.
+pub(super) fn origin(url: &str) -> Option<url::Origin> {
+    // The host stands before the query, which may be 5 kB of signature.
+    let place = url.split(['?', '#']).next().unwrap_or_default();
+    url::Url::parse(place).ok().map(|url| url.origin())
+}
+
 fn is_this_machine(uri: &Uri) -> bool {
     matches!(uri.host(), Some("localhost" | "127.0.0.1" | "[::1]"))
 }
@@ -358,8 +313,11 @@ fn trouble(call: &Call, error: &ArmError) -> Trouble {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::testing::*, *};
-    use std::sync::Arc;
+    use super::{
+        super::{id::Id, testing::*},
+        *,
+    };
+    use serde_json::Value;
 
     const SITE: &str = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Web/sites/app";
 

@@ -23,6 +23,11 @@ const BUSY: [&str; 9] = [
     "TooManyRequests",
 ];
 
+/// Codes that say that the place is not there in which a resource was looked for, or is another tenant's.
+pub(super) const NO_GROUP: &str = "ResourceGroupNotFound";
+pub(super) const NO_SUBSCRIPTION: [&str; 2] = ["SubscriptionNotFound", "InvalidSubscriptionId"];
+pub(super) const OTHER_TENANT: &str = "InvalidAuthenticationTokenTenant";
+
 /// One error, read from any of the shapes in which Azure's services answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ArmError {
@@ -47,12 +52,21 @@ impl ArmError {
         }
     }
 
+    pub(super) fn has_code(&self, code: &str) -> bool {
+        self.code.eq_ignore_ascii_case(code)
+    }
+
+    /// Whether the place is wrong in which a resource was looked for: that tells nothing of the resource.
+    pub(super) fn is_of_the_place(&self) -> bool {
+        let places = [NO_GROUP, OTHER_TENANT];
+        NO_SUBSCRIPTION.iter().chain(&places).any(|code| self.has_code(code))
+    }
+
     /// Whether Azure put the request off because something else is at work.
     pub(super) fn is_busy(&self) -> bool {
-        let is = |code: &&str| self.code.eq_ignore_ascii_case(code);
         // Kudu has no code for it ("There is a deployment currently in progress."), and App Service has one that also
         // stands for names that are taken ("… because another operation is in progress.").
-        BUSY.iter().any(is)
+        BUSY.iter().any(|code| self.has_code(code))
             || self.status == StatusCode::CONFLICT && self.message.contains("in progress")
     }
 }

@@ -4,32 +4,31 @@
 //! reads. What cannot be read is unknown, and is told as such.
 
 use super::{
-    arm::{Arm, Call},
+    arm::{Arm, PATIENCE},
+    call::Call,
+    error::{ArmError, NO_SUBSCRIPTION, OTHER_TENANT},
     id::Id,
 };
 use crate::{action::Finding, model::Resource};
+use futures_util::future::{join, join_all};
+use http::StatusCode;
 use serde::Deserialize;
 
 /// What an action will do to one resource: permissions in Azure's names.
 pub(super) struct Need<'a> {
     pub resource: &'a Resource,
-    pub permissions: &'a [&'a str],
+    pub permissions: Vec<&'a str>,
 }
 
 impl<'a> Need<'a> {
-    pub(super) fn new(resource: &'a Resource, permissions: &'a [&'a str]) -> Self {
-        Self { resource, permissions }
+    pub(super) fn new(resource: &'a Resource, permissions: &[&'a str]) -> Self {
+        Self { resource, permissions: permissions.to_vec() }
     }
 
     /// Where the need can be looked up: the resource, or its group while it is still to be made.
     fn id(&self) -> Id {
         if self.resource.made_by_the_run { Id::group(self.resource) } else { Id::of(self.resource) }
     }
-}
-
-#[derive(Deserialize)]
-struct List<T> {
-    value: Vec<T>,
 }
 
 #[derive(Deserialize)]
@@ -54,24 +53,51 @@ struct LockProperties {
 }
 
 pub(super) async fn examine(arm: &Arm, needs: &[Need<'_>]) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for need in needs {
-        findings.extend(permissions(arm, need).await);
-        findings.extend(locks(arm, need).await);
+    // At once: in a lost region each answer may be waited for in vain.
+    join_all(needs.iter().map(|need| one(arm, need))).await.concat()
+}
+
+async fn one(arm: &Arm, need: &Need<'_>) -> Vec<Finding> {
+    if let Some(nowhere) = place(arm, need).await {
+        return vec![nowhere];
     }
-    findings
+    let (permissions, locks) = join(permissions(arm, need), locks(arm, need)).await;
+    [permissions, locks].concat()
+}
+
+/// Whether the place is there in which the resource is looked for. A group that is misspelled is told from a resource
+/// that is not there yet.
+async fn place(arm: &Arm, need: &Need<'_>) -> Option<Finding> {
+    let Resource { resource_group, subscription, .. } = need.resource;
+    let call = Call::get(&Id::group(need.resource));
+    let answer = arm.clients.clock.within(PATIENCE, arm.answer(&call)).await?.ok()?;
+    if answer.status().is_success() {
+        return None;
+    }
+    let error = ArmError::read(&answer);
+    let who = arm.clients.tokens.identity();
+    let says = if NO_SUBSCRIPTION.iter().any(|code| error.has_code(code)) {
+        format!("{who} sees no subscription {subscription}")
+    } else if error.has_code(OTHER_TENANT) {
+        format!("the subscription {subscription} is in another tenant than {who}")
+    } else if error.status == StatusCode::NOT_FOUND {
+        format!("there is no resource group `{resource_group}` in the subscription {subscription}")
+    } else {
+        return None;
+    };
+    Some(Finding::blocker(says))
 }
 
 async fn permissions(arm: &Arm, need: &Need<'_>) -> Vec<Finding> {
     let name = &need.resource.name;
     let id = need.id().then("providers/Microsoft.Authorization/permissions");
-    let Some(list) = arm.glimpse::<List<Permission>>(Call::get(&id)).await else {
+    let Some(list) = arm.glimpse_list::<Permission>(Call::get(&id)).await else {
         return vec![Finding::note(format!(
             "unknown whether we may change `{name}`: Azure does not list our permissions on it"
         ))];
     };
     let who = arm.clients.tokens.identity();
-    let lacking = need.permissions.iter().filter(|wanted| !allows(&list.value, wanted));
+    let lacking = need.permissions.iter().filter(|wanted| !allows(&list, wanted));
     lacking.map(|wanted| Finding::blocker(format!("{who} lacks {wanted} on `{name}`"))).collect()
 }
 
@@ -97,17 +123,25 @@ fn matches(pattern: &str, text: &str) -> bool {
     rest.ends_with(last)
 }
 
+/// The subscription's list holds the locks of everything below it. Who may not read that may read the group's or the
+/// resource's own; but then a lock above those stays unseen.
 async fn locks(arm: &Arm, need: &Need<'_>) -> Vec<Finding> {
     const LOCKS: &str = "providers/Microsoft.Authorization/locks";
-    // The subscription's list holds the locks of everything below it; who may not read that may read the group's.
-    let scopes = [Id::subscription(need.resource), Id::group(need.resource)];
-    for scope in scopes {
-        if let Some(list) = arm.glimpse::<List<ManagementLock>>(Call::get(&scope.then(LOCKS))).await
-        {
-            return list.value.iter().filter_map(|lock| blocks(lock, need)).collect();
-        }
+    let name = &need.resource.name;
+    let scopes = [
+        (Id::subscription(need.resource), None),
+        (Id::group(need.resource), Some("the subscription")),
+        (need.id(), Some("the subscription or the resource group")),
+    ];
+    for (scope, unseen) in scopes {
+        let call = Call::get(&scope.then(LOCKS));
+        let Some(list) = arm.glimpse_list::<ManagementLock>(call).await else { continue };
+        let unseen = unseen.map(|above| {
+            Finding::note(format!("unknown whether `{name}` is locked by a lock of {above}"))
+        });
+        return list.iter().filter_map(|lock| blocks(lock, need)).chain(unseen).collect();
     }
-    vec![Finding::note(format!("unknown whether `{}` is locked", need.resource.name))]
+    vec![Finding::note(format!("unknown whether `{name}` is locked"))]
 }
 
 /// A read-only lock refuses every change, and the POSTs that start one; the other kind refuses only deletions.
@@ -134,7 +168,8 @@ fn blocks(lock: &ManagementLock, need: &Need<'_>) -> Option<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::testing::*, *};
+    use std::sync::Arc;
 
     #[test]
     fn patterns_fit_as_azure_reads_them() {
@@ -191,5 +226,79 @@ mod tests {
         assert!(
             blocks(&lock("/subscriptions/s/resourceGroups/other", "ReadOnly"), &stop).is_none()
         );
+    }
+
+    fn site() -> Resource {
+        resource("Microsoft.Web/sites", "app", Some("eastus"))
+    }
+
+    async fn found(script: Arc<Script>) -> Vec<String> {
+        let site = site();
+        let need = [Need::new(&site, &["Microsoft.Web/sites/stop/Action"])];
+        let findings = examine(&Arm::new(&script.clients()), &need).await;
+        findings.into_iter().map(|found| format!("{:?}: {}", found.weight, found.says)).collect()
+    }
+
+    #[tokio::test]
+    async fn a_place_that_is_not_there_is_told_by_its_name() {
+        let group = "there is no resource group `rg` in the subscription sub";
+        let subscription = "a tester sees no subscription sub";
+        let table = [
+            (no(404, "ResourceGroupNotFound"), group),
+            (no(404, "SubscriptionNotFound"), subscription),
+            (no(400, "InvalidSubscriptionId"), subscription),
+            (
+                no(401, "InvalidAuthenticationTokenTenant"),
+                "the subscription sub is in another tenant than a tester",
+            ),
+        ];
+        for (outcome, says) in table {
+            let script = Script::new().on("GET /resourceGroups/rg?", outcome.clone());
+            assert_eq!(found(script).await, [format!("Blocker: {says}")]);
+            // Nor is a resource absent that is looked for in such a place.
+            let script = Script::new().on("GET /sites/app", outcome);
+            let arm = Arm::new(&script.clients());
+            let absent = arm.find::<serde_json::Value>(Call::get(&Id::of(&site()))).await;
+            assert!(absent.is_err(), "{absent:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn lists_are_read_to_their_end_and_locks_in_every_scope_that_may_be_read() {
+        let page =
+            |items: &str, next: &str| ok(&format!(r#"{{"value":[{items}],"nextLink":{next}}}"#));
+        let here = "https://management.azure.com";
+        let rg = "/subscriptions/sub/resourceGroups/rg";
+        let lock = format!(
+            r#"{{"id":"{rg}/providers/Microsoft.Authorization/locks/keep","name":"keep","properties":{{"level":"ReadOnly"}}}}"#
+        );
+        let script = Script::new()
+            .on("GET /resourceGroups/rg?", ok("{}"))
+            .on(
+                "GET /sites/app/providers/Microsoft.Authorization/permissions",
+                page("", &format!(r#""{here}/more?p=2""#)),
+            )
+            .on("GET /more?p=2", page(r#"{"actions":["*"]}"#, "null"))
+            .on(
+                "GET /subscriptions/sub/providers/Microsoft.Authorization/locks",
+                answer(403, &[], ""),
+            )
+            .on(
+                "GET /resourceGroups/rg/providers/Microsoft.Authorization/locks",
+                page("", &format!(r#""{here}/more?l=2""#)),
+            )
+            .on("GET /more?l=2", page(&lock, r#""""#));
+        let stops = "Blocker: the lock `keep` (ReadOnly) on /subscriptions/sub/resourceGroups/rg stops Microsoft.Web/sites/stop/Action on `app`";
+        let unseen = "Note: unknown whether `app` is locked by a lock of the subscription";
+        assert_eq!(found(script).await, [stops, unseen]);
+    }
+
+    #[tokio::test]
+    async fn a_list_without_an_end_is_given_up() {
+        let next = r#"{"value":[],"nextLink":"https://management.azure.com/more"}"#;
+        let script = Script::new().on("GET ", ok(next));
+        let arm = Arm::new(&script.clients());
+        let call = Call::get_url("https://management.azure.com/more");
+        assert!(arm.list::<serde_json::Value>(call).await.unwrap_err().why.contains("has no end"));
     }
 }

@@ -5,10 +5,11 @@
 
 use super::{
     OnAzure, absent,
-    arm::{Arm, Call},
+    arm::Arm,
+    call::Call,
     examine::Need,
     id::Id,
-    postgres::{Role, SERVER, Server},
+    postgres::{self, Role, SERVER, Server, Setting},
     unknown_change,
 };
 use crate::{
@@ -19,7 +20,6 @@ use crate::{
     model::{Datum, Diagnostic, Evidence, Resource},
 };
 use async_trait::async_trait;
-use serde::Deserialize;
 use serde_json::json;
 use std::{sync::Arc, time::Duration};
 
@@ -50,12 +50,16 @@ pub(crate) static FENCE: Kind = Kind {
     bind,
 };
 
-const NEEDS: [&str; 3] = [
+/// The last one only where the network is to be closed.
+const NEEDS: [&str; 7] = [
+    "Microsoft.DBforPostgreSQL/flexibleServers/read",
+    "Microsoft.DBforPostgreSQL/flexibleServers/configurations/read",
     "Microsoft.DBforPostgreSQL/flexibleServers/configurations/write",
     "Microsoft.DBforPostgreSQL/flexibleServers/restart/action",
+    "Microsoft.DBforPostgreSQL/locations/azureAsyncOperation/read",
+    "Microsoft.DBforPostgreSQL/locations/operationResults/read",
     "Microsoft.DBforPostgreSQL/flexibleServers/write",
 ];
-const PARAMETER: &str = "configurations/default_transaction_read_only";
 
 const READ_ONLY: &str = "read-only";
 const RESTART: &str = "restart";
@@ -69,16 +73,6 @@ fn bind(params: &Params<'_>, clients: &Clients) -> Result<Arc<dyn Action>, Diagn
         network: params.flag("close_network")?,
     };
     Ok(action.into_action())
-}
-
-#[derive(Deserialize)]
-struct Configuration {
-    properties: Setting,
-}
-
-#[derive(Deserialize)]
-struct Setting {
-    value: Option<String>,
 }
 
 struct Fence {
@@ -101,7 +95,7 @@ impl OnAzure for Fence {
     }
 
     fn needs(&self) -> Vec<Need<'_>> {
-        let all = if self.network { &NEEDS[..] } else { &NEEDS[..2] };
+        let all = if self.network { &NEEDS[..] } else { &NEEDS[..6] };
         vec![Need::new(&self.server, all)]
     }
 
@@ -109,10 +103,8 @@ impl OnAzure for Fence {
         let Some(server) = Server::find(&self.arm, &self.server).await? else {
             return Ok(Observation::new(absent("server", &self.server), Evidence::new()));
         };
-        let id = Id::of(&self.server).then(PARAMETER);
-        let parameter: Configuration = self.arm.get(Call::get(&id)).await?;
-        let value = parameter.properties.value.unwrap_or_default();
-        let seen = Seen { server, is_read_only: value.eq_ignore_ascii_case("on") };
+        let parameter = Setting::read(&self.arm, &self.server, postgres::READ_ONLY).await?;
+        let seen = Seen { server, is_read_only: parameter.is_on() };
         let network = if seen.server.is_closed() { "closed" } else { "open" };
         let evidence = Evidence::new()
             .text("role", seen.server.role().as_str())
@@ -128,8 +120,7 @@ impl OnAzure for Fence {
         match change.id.as_str() {
             READ_ONLY => {
                 let value = if self.fenced { "on" } else { "off" };
-                let body = json!({ "properties": { "value": value, "source": "user-override" } });
-                Ok(Call::patch(&id.then(PARAMETER), &body))
+                Ok(Setting::set(&self.server, postgres::READ_ONLY, value))
             }
             RESTART => Ok(Call::post(&id.then("restart"))),
             NETWORK => {

@@ -81,8 +81,8 @@ impl Id {
         API_VERSIONS
             .iter()
             .find(|(prefix, _)| kind.starts_with(prefix))
-            // That of resource groups and subscriptions themselves.
-            .map_or("2022-12-01", |(_, version)| version)
+            // That of resource groups themselves.
+            .map_or("2024-07-01", |(_, version)| version)
     }
 }
 

@@ -2,22 +2,25 @@
 
 use super::{
     OnAzure,
-    arm::{Arm, Call, PATIENCE, before_sending},
+    arm::{Arm, PATIENCE, before_sending, origin},
+    call::Call,
     examine::Need,
-    id::Id,
-    site::{Farm, MADE_APP, MADE_PLAN, Site, tags},
+    id::{Id, place, same_place},
+    operation::{self, Operation},
+    site::{Farm, FarmSku, MADE_APP, MADE_PLAN, Site, tags},
     unknown_change,
 };
 use crate::{
     action::{
-        Action, Answer, Change, Clients, Default, Effect, File, Kind, Look, Observation, Parameter,
-        Params, Plane, Shape, Sign, Trouble, Unapplied,
+        Action, Answer, Change, Clients, Default, Effect, File, Finding, Handle, Kind, Look,
+        Observation, Parameter, Params, Plane, Polled, Shape, Sign, Trouble, Unapplied,
     },
     model::{Datum, Diagnostic, Resource},
     wire::{Intent, Request},
 };
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::future::{join, join_all};
 use serde_json::json;
 use std::{
     io::{Cursor, Write},
@@ -54,10 +57,14 @@ pub(crate) static MAINTENANCE_PAGE: Kind = Kind {
     observed: &["state", "host", "page"],
     planes: &[Plane::Control("app"), Plane::Data("app")],
     permissions: &[
+        "Microsoft.Web/serverfarms/Read",
         "Microsoft.Web/serverfarms/Write",
         "Microsoft.Web/serverfarms/join/Action",
+        "Microsoft.Web/sites/Read",
         "Microsoft.Web/sites/Write",
+        "Microsoft.Web/sites/start/Action",
         "Microsoft.Web/sites/publish/Action",
+        "Microsoft.Web/sites/operationresults/read",
     ],
     // A plan and a site take 5 to 60 s each, a page 5 to 30 s.
     usual: Duration::from_mins(1),
@@ -71,12 +78,21 @@ pub(crate) static MAINTENANCE_PAGE: Kind = Kind {
     bind,
 };
 
-const PLAN_NEEDS: [&str; 2] =
-    ["Microsoft.Web/serverfarms/Write", "Microsoft.Web/serverfarms/join/Action"];
-const SITE_NEEDS: [&str; 2] = ["Microsoft.Web/sites/Write", "Microsoft.Web/sites/publish/Action"];
+const PLAN_NEEDS: [&str; 3] = [
+    "Microsoft.Web/serverfarms/Read",
+    "Microsoft.Web/serverfarms/Write",
+    "Microsoft.Web/serverfarms/join/Action",
+];
+const SITE_NEEDS: [&str; 5] = [
+    "Microsoft.Web/sites/Read",
+    "Microsoft.Web/sites/Write",
+    "Microsoft.Web/sites/start/Action",
+    "Microsoft.Web/sites/publish/Action",
+    "Microsoft.Web/sites/operationresults/read",
+];
 
-/// A path that is no file's: it must show the page too, as the monitor's does.
-const ANY_PATH: &str = "/any/path";
+/// All must show the page: where users come in, where a monitor usually asks, and what is no file's.
+const PATHS: [&str; 3] = ["/", "/health", "/any/path"];
 
 /// Answers every path with the page, and lets nobody keep it: users must see the app as soon as it is back.
 const WEB_CONFIG: &str = r#"<?xml version="1.0" encoding="utf-8"?>
@@ -202,6 +218,57 @@ impl OnAzure for Maintenance {
             _ => Err(unknown_change(change)),
         }
     }
+
+    async fn poll(&self, handle: &Handle) -> Result<Polled, Trouble> {
+        let operation = Operation::from_handle(handle)?;
+        let Operation::Deployment(url) = &operation else {
+            return operation::ask(&self.arm, &operation).await;
+        };
+        // The token goes where Azure says today that the site is deployed to, whatever the journal holds.
+        let site = Site::find(&self.arm, &self.app).await?;
+        let host = site.as_ref().and_then(Site::deployment_host);
+        let is_its_own = host.is_some_and(|host| origin(url) == origin(&format!("https://{host}")));
+        if is_its_own {
+            return operation::ask(&self.arm, &operation).await;
+        }
+        let why = format!("`{}` is not deployed to there any more", self.app.name);
+        Ok(Polled::Failed { why })
+    }
+
+    /// What is there already may not be what the runbook says, and Traffic Manager may not take it.
+    async fn examine(&self) -> Vec<Finding> {
+        let (plan, site) = join(
+            self.arm.glimpse::<Farm>(Call::get(&Id::of(&self.plan))),
+            self.arm.glimpse::<Site>(Call::get(&Id::of(&self.app))),
+        )
+        .await;
+        let (app, name) = (&self.app.name, &self.plan.name);
+        let wanted = FarmSku { name: self.sku.clone() };
+        let found = plan.as_ref().and_then(|plan| plan.sku.as_ref());
+        let mut findings = Vec::new();
+        let sku = found.unwrap_or(&wanted);
+        if !sku.is_standard() {
+            findings.push(Finding::blocker(format!(
+                "the plan `{name}` is {}: Traffic Manager takes no site of a plan below Standard (S1)",
+                sku.name
+            )));
+        } else if !sku.name.eq_ignore_ascii_case(&self.sku) {
+            let says = format!("the plan `{name}` is {}, not {}", sku.name, self.sku);
+            findings.push(Finding::warning(says));
+        }
+        let places = [
+            (format!("the plan `{name}`"), plan.and_then(|plan| plan.location)),
+            (format!("the app `{app}`"), site.map(|site| site.location)),
+        ];
+        for (what, location) in places {
+            let Some(location) = location.filter(|found| !same_place(found, &self.region)) else {
+                continue;
+            };
+            let says = format!("{what} is in {}, not in {}", place(&location), self.region);
+            findings.push(Finding::warning(says));
+        }
+        findings
+    }
 }
 
 impl Maintenance {
@@ -220,7 +287,12 @@ impl Maintenance {
     }
 
     async fn is_shown_at(&self, host: &str) -> bool {
-        let Ok(uri) = format!("https://{host}{ANY_PATH}").parse() else { return false };
+        let all = join_all(PATHS.iter().map(|path| self.is_shown(host, path))).await;
+        all.into_iter().all(|is_shown| is_shown)
+    }
+
+    async fn is_shown(&self, host: &str, path: &str) -> bool {
+        let Ok(uri) = format!("https://{host}{path}").parse() else { return false };
         let mut request = Request::new(Bytes::new());
         *request.uri_mut() = uri;
         let answer = self.arm.clients.transport.send(request, Intent::Read);
@@ -257,9 +329,13 @@ fn package(page: &str) -> ZipResult<Bytes> {
 #[cfg(test)]
 mod tests {
     use super::{super::testing::*, *};
-    use crate::model::Node;
+    use crate::{action::Applied, model::Node};
 
     fn page(script: &Arc<Script>) -> Arc<dyn Action> {
+        page_of(script, "S1")
+    }
+
+    fn page_of(script: &Arc<Script>, sku: &str) -> Arc<dyn Action> {
         let mut app = resource("Microsoft.Web/sites", "page", Some("centralus"));
         let mut plan = resource("Microsoft.Web/serverfarms", "farm", Some("centralus"));
         app.made_by_the_run = true;
@@ -271,7 +347,7 @@ mod tests {
             ("region", Node::text("centralus")),
             ("page", Node::map(file)),
             ("tag", Node::text("proseware")),
-            ("sku", Node::text("S1")),
+            ("sku", Node::text(sku)),
         ];
         bound(&MAINTENANCE_PAGE, script, with)
     }
@@ -309,13 +385,45 @@ mod tests {
         let script = Script::new()
             .on("GET /serverfarms/farm", ok(r#"{"properties":{"provisioningState":"Succeeded"}}"#))
             .on("GET /sites/page", ok(&site("proseware")))
-            .on("GET /any/path", ok("<p>default</p>"))
-            .on("GET /any/path", ok("<p>back soon</p>\n"))
+            .on("GET .net/any/path", ok("<p>default</p>"))
+            .on("GET .net/any/path", ok("<p>back soon</p>\n"))
+            .on("GET page.azurewebsites.net/", ok("<p>back soon</p>\n"))
             .on("POST page-x1.scm.azurewebsites.net/api/publish", ok(""));
         let action = page(&script);
-        apply_first(&action).await.unwrap();
+        let applied = apply_first(&action).await;
+        assert_eq!(applied, Ok(Applied::Done { request_id: Some("8f2c".to_owned()) }));
         assert_eq!(script.changes().len(), 1);
         assert_eq!(action.observe(&look()).await.unwrap().answer, Answer::AsDesired);
+    }
+
+    #[tokio::test]
+    async fn a_deployment_is_asked_about_where_it_was_sent_and_nowhere_else() {
+        let deployed = |location: &str| {
+            Script::new()
+                .on("GET /serverfarms/farm", ok("{}"))
+                .on("GET /sites/page", ok(&site("proseware")))
+                .on("GET page.azurewebsites.net/", ok("<p>default</p>"))
+                .on("POST /api/publish", answer(202, &[("location", location)], ""))
+        };
+        let latest = "page-x1.scm.azurewebsites.net/api/deployments/latest?time=1";
+        let failed = r#"{"id":"7f3a","status":3,"status_text":"no space left","complete":true}"#;
+        let script = deployed(&format!("http://{latest}"))
+            .on("GET /api/deployments/latest", answer(202, &[], r#"{"status":2}"#))
+            .on("GET /api/deployments/latest", ok(failed));
+        let action = page(&script);
+        let applied = apply_first(&action).await;
+        let Ok(Applied::Accepted { handle, .. }) = applied else { panic!("{applied:?}") };
+        assert_eq!(handle.0["deployment"], format!("https://{latest}"));
+        assert!(matches!(action.poll(&handle).await, Ok(Polled::Pending { .. })));
+        let why = "the deployment 7f3a failed: no space left".to_owned();
+        assert_eq!(action.poll(&handle).await, Ok(Polled::Failed { why }));
+
+        let script = deployed("https://evil.example/api/deployments/latest");
+        let action = page(&script);
+        assert!(matches!(apply_first(&action).await, Ok(Applied::Done { .. })));
+        let forged = Operation::Deployment("https://evil.example/latest".into()).to_handle();
+        assert!(matches!(action.poll(&forged).await, Ok(Polled::Failed { .. })));
+        assert!(script.sent().iter().all(|line| !line.contains("/latest")));
     }
 
     #[tokio::test]
@@ -325,5 +433,53 @@ mod tests {
             .on("GET /sites/page", ok(&site("somebody")));
         let seen = page(&script).observe(&look()).await.unwrap();
         assert!(matches!(seen.answer, Answer::Never { .. }), "{seen:?}");
+    }
+
+    #[tokio::test]
+    async fn a_page_that_a_monitor_does_not_find_is_not_there() {
+        let script = Script::new()
+            .on("GET /serverfarms/farm", ok("{}"))
+            .on("GET /sites/page", ok(&site("proseware")))
+            .on("GET page.azurewebsites.net/health", answer(404, &[], ""))
+            .on("GET page.azurewebsites.net/", ok("<p>back soon</p>"));
+        let seen = page(&script).observe(&look()).await.unwrap();
+        assert_eq!(missing(&seen.answer), ["page"]);
+    }
+
+    #[tokio::test]
+    async fn what_is_there_and_not_as_it_should_be_is_told() {
+        let farm = |sku: &str, place: &str| {
+            ok(&json!({ "location": place, "sku": { "name": sku } }).to_string())
+        };
+        let absent = || answer(404, &[], "");
+        let below =
+            "the plan `farm` is B1: Traffic Manager takes no site of a plan below Standard (S1)";
+        let table = [
+            ("S1", absent(), absent(), vec![]),
+            ("P1v3", absent(), absent(), vec![]),
+            ("B1", absent(), absent(), vec![below]),
+            ("S1", farm("B1", "centralus"), absent(), vec![below]),
+            ("S1", farm("P0v3", "Central US"), absent(), vec!["the plan `farm` is P0v3, not S1"]),
+            (
+                "S1",
+                farm("S1", "East US"),
+                ok(&site("proseware").replace("centralus", "eastus")),
+                vec![
+                    "the plan `farm` is in eastus, not in centralus",
+                    "the app `page` is in eastus, not in centralus",
+                ],
+            ),
+        ];
+        for (sku, plan, site, expected) in table {
+            let script = Script::new()
+                .on("GET Microsoft.Authorization", ok(r#"{"value":[{"actions":["*"]}]}"#))
+                .on("GET /resourceGroups/rg?", ok("{}"))
+                .on("GET /serverfarms/farm", plan)
+                .on("GET /sites/page", site);
+            let findings = page_of(&script, sku).examine().await;
+            let says: Vec<_> = findings.iter().map(|found| found.says.as_str()).collect();
+            let says: Vec<_> = says.into_iter().filter(|says| !says.contains("lock")).collect();
+            assert_eq!(says, expected);
+        }
     }
 }

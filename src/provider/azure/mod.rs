@@ -6,11 +6,14 @@
 mod account;
 pub(super) mod app_service;
 mod arm;
+mod call;
 mod credential;
+mod deployment;
 mod error;
 mod examine;
 pub(super) mod fence;
 mod id;
+mod kept;
 pub(super) mod maintenance_page;
 mod operation;
 mod postgres;
@@ -23,6 +26,7 @@ pub(super) mod settings;
 pub(super) mod shift;
 mod site;
 pub(super) mod storage;
+mod switchover;
 #[cfg(test)]
 pub(super) mod testing;
 pub(super) mod traffic_manager;
@@ -34,10 +38,12 @@ use crate::{
     journal::Permit,
     model::{Datum, Resource},
 };
-use arm::{Arm, Call};
+use arm::Arm;
 use async_trait::async_trait;
+use call::Call;
 pub use credential::{Credential, SignIn};
 use examine::Need;
+use futures_util::future::join;
 use std::sync::Arc;
 
 /// What one action adds to the shape that all actions on Azure share.
@@ -55,6 +61,10 @@ trait OnAzure: Send + Sync + Sized + 'static {
 
     async fn apply(&self, change: &Change, permit: &Permit) -> Result<Applied, Unapplied> {
         self.arm().change(self.request(change).await?, permit).await
+    }
+
+    async fn poll(&self, handle: &Handle) -> Result<Polled, Trouble> {
+        operation::poll(self.arm(), handle).await
     }
 
     /// What else would stop the step later.
@@ -80,13 +90,13 @@ impl<A: OnAzure> Action for Shared<A> {
     }
 
     async fn poll(&self, handle: &Handle) -> Result<Polled, Trouble> {
-        operation::poll(self.0.arm(), handle).await
+        self.0.poll(handle).await
     }
 
     async fn examine(&self) -> Vec<Finding> {
-        let mut findings = examine::examine(self.0.arm(), &self.0.needs()).await;
-        findings.extend(self.0.examine().await);
-        findings
+        let needs = self.0.needs();
+        let (needs, own) = join(examine::examine(self.0.arm(), &needs), self.0.examine()).await;
+        [needs, own].concat()
     }
 }
 

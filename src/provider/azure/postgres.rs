@@ -1,9 +1,6 @@
 //! A PostgreSQL flexible server, as Azure shows it: its role, its replicas, and how far they are behind.
 
-use super::{
-    arm::{Arm, Call},
-    id::Id,
-};
+use super::{arm::Arm, call::Call, id::Id};
 use crate::{
     action::{Placed, Shape, Trouble},
     model::{Datum, Evidence, Resource},
@@ -11,7 +8,7 @@ use crate::{
 use futures_util::future::join;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 pub(super) const SERVER: Shape = Shape::Resource {
     kind: "Microsoft.DBforPostgreSQL/flexibleServers",
@@ -59,6 +56,7 @@ pub(super) struct Properties {
     replication_role: Option<String>,
     replica: Option<Replica>,
     network: Option<Network>,
+    high_availability: Option<HighAvailability>,
     pub(super) storage: Option<Map<String, Value>>,
 }
 
@@ -66,6 +64,8 @@ pub(super) struct Properties {
 #[serde(rename_all = "camelCase")]
 struct Replica {
     role: Option<String>,
+    /// How many replicas it may have.
+    capacity: Option<usize>,
     replication_state: Option<String>,
 }
 
@@ -73,11 +73,12 @@ struct Replica {
 #[serde(rename_all = "camelCase")]
 struct Network {
     public_network_access: Option<String>,
+    delegated_subnet_resource_id: Option<String>,
 }
 
 #[derive(Deserialize)]
-struct List {
-    value: Vec<Server>,
+struct HighAvailability {
+    mode: Option<String>,
 }
 
 impl Server {
@@ -96,6 +97,13 @@ impl Server {
 
     pub(super) fn is_ready(&self) -> bool {
         self.state().eq_ignore_ascii_case("Ready")
+    }
+
+    /// Whether no waiting will make it Ready: somebody must do something about it first.
+    pub(super) fn is_out_of_service(&self) -> bool {
+        ["Disabled", "Dropping", "Inaccessible", "Stopped", "Stopping"]
+            .iter()
+            .any(|state| self.state().eq_ignore_ascii_case(state))
     }
 
     pub(super) fn role(&self) -> Role {
@@ -119,6 +127,80 @@ impl Server {
         let access = network.and_then(|network| network.public_network_access.as_deref());
         access.is_some_and(|access| access.eq_ignore_ascii_case("Disabled"))
     }
+
+    /// Whether it can be reached from inside a virtual network only.
+    pub(super) fn is_private(&self) -> bool {
+        let network = self.properties.network.as_ref();
+        let subnet = network.and_then(|network| network.delegated_subnet_resource_id.as_deref());
+        subnet.is_some_and(|subnet| !subnet.is_empty())
+    }
+
+    /// Whether another machine stands by in its own region.
+    pub(super) fn is_highly_available(&self) -> bool {
+        let mode = self.properties.high_availability.as_ref().and_then(|ha| ha.mode.as_deref());
+        mode.is_some_and(|mode| !mode.eq_ignore_ascii_case("Disabled"))
+    }
+
+    /// How many replicas it may have.
+    pub(super) fn replicas_allowed(&self) -> Option<usize> {
+        self.properties.replica.as_ref()?.capacity
+    }
+}
+
+/// The parameter by which new transactions are read-only unless they ask otherwise. Each server has its own.
+pub(super) const READ_ONLY: &str = "default_transaction_read_only";
+
+/// A server parameter, and what it is set to.
+#[derive(Deserialize)]
+pub(super) struct Setting {
+    #[serde(default)]
+    pub(super) name: String,
+    properties: SettingProperties,
+}
+
+#[derive(Deserialize)]
+struct SettingProperties {
+    value: Option<String>,
+    source: Option<String>,
+}
+
+impl Setting {
+    pub(super) async fn read(arm: &Arm, server: &Resource, name: &str) -> Result<Self, Trouble> {
+        arm.get(Call::get(&Self::id(server, name))).await
+    }
+
+    /// All parameters of a server of a region that may be lost.
+    pub(super) async fn glimpse_all(arm: &Arm, server: &Resource) -> Option<Vec<Self>> {
+        arm.glimpse_list(Call::get(&Id::of(server).then("configurations"))).await
+    }
+
+    /// The request that sets it.
+    pub(super) fn set(server: &Resource, name: &str, value: &str) -> Call {
+        let body = json!({ "properties": { "value": value, "source": "user-override" } });
+        Call::patch(&Self::id(server, name), &body)
+    }
+
+    fn id(server: &Resource, name: &str) -> Id {
+        Id::of(server).then(&format!("configurations/{name}"))
+    }
+
+    pub(super) fn value(&self) -> &str {
+        self.properties.value.as_deref().unwrap_or_default()
+    }
+
+    pub(super) fn is_on(&self) -> bool {
+        self.value().eq_ignore_ascii_case("on")
+    }
+
+    /// Whether somebody set it.
+    pub(super) fn is_set(&self) -> bool {
+        let source = self.properties.source.as_deref();
+        source.is_some_and(|source| source.eq_ignore_ascii_case("user-override"))
+    }
+}
+
+pub(super) async fn replicas(arm: &Arm, primary: &Resource) -> Option<Vec<Server>> {
+    arm.glimpse_list(Call::get(&Id::of(primary).then("replicas"))).await
 }
 
 /// How a replica stands. Only the primary's list says so.
@@ -127,11 +209,11 @@ pub(super) async fn replication(
     primary: &Resource,
     replica: &Resource,
 ) -> Option<String> {
-    let list: List = arm.glimpse(Call::get(&Id::of(primary).then("replicas"))).await?;
+    let list: Vec<Server> = arm.glimpse_list(Call::get(&Id::of(primary).then("replicas"))).await?;
     let is_it = |server: &Server| {
         server.name.as_deref().is_some_and(|name| name.eq_ignore_ascii_case(&replica.name))
     };
-    let found = list.value.into_iter().find(is_it)?;
+    let found = list.into_iter().find(is_it)?;
     Some(found.properties.replica?.replication_state.unwrap_or_else(|| "Unknown".to_owned()))
 }
 
@@ -278,6 +360,12 @@ pub(super) mod sample {
                 "storage": { "storageSizeGB": 128, "autoGrow": "Enabled" },
             },
         })
+    }
+
+    /// A parameter that somebody set.
+    pub(in crate::provider::azure) fn setting(name: &str, value: &str) -> String {
+        let properties = json!({ "value": value, "source": "user-override" });
+        json!({ "name": name, "properties": properties }).to_string()
     }
 
     /// The primary's list of its replicas.

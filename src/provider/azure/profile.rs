@@ -1,7 +1,8 @@
 //! A Traffic Manager profile, as Azure shows it: who is sent where, and how soon resolvers notice.
 
 use super::{
-    arm::{Arm, Call},
+    arm::Arm,
+    call::Call,
     id::{Id, place},
     site::{Site, Tags, is_page},
 };
@@ -63,7 +64,7 @@ pub(super) struct Endpoint {
 }
 
 impl Endpoint {
-    fn text(&self, name: &str) -> Option<&str> {
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
         self.properties.get(name)?.as_str()
     }
 
@@ -97,9 +98,13 @@ impl Endpoint {
         self.properties.get("priority").and_then(Value::as_u64).unwrap_or(u64::MAX)
     }
 
+    pub(super) fn is_external(&self) -> bool {
+        super::id::name_of(&self.kind).eq_ignore_ascii_case("externalEndpoints")
+    }
+
     /// The last part of its type, which stands in its path.
     pub(super) fn path(&self) -> String {
-        format!("{}/{}", self.kind.rsplit('/').next().unwrap_or_default(), self.name)
+        format!("{}/{}", super::id::name_of(&self.kind), self.name)
     }
 }
 
@@ -121,10 +126,12 @@ impl Profile {
         self.endpoints().iter().find(|endpoint| endpoint.name.eq_ignore_ascii_case(name))
     }
 
-    /// The endpoint that sends users to a resource.
-    pub(super) fn targeting(&self, id: &Id) -> Option<&Endpoint> {
-        let targets =
-            |endpoint: &&Endpoint| endpoint.target_id().is_some_and(|target| id.is(target));
+    /// The endpoint that sends users to a site: by its id, or from outside by its host.
+    pub(super) fn targeting(&self, id: &Id, host: Option<&str>) -> Option<&Endpoint> {
+        let targets = |endpoint: &&Endpoint| {
+            endpoint.target_id().is_some_and(|target| id.is(target))
+                || host.is_some_and(|host| endpoint.says("target", host))
+        };
         self.endpoints().iter().find(targets)
     }
 

@@ -6,11 +6,14 @@
 
 use super::{
     OnAzure, absent,
-    arm::{Arm, Call, Sent, unapplied},
-    examine::Need,
+    arm::{Arm, Sent, unapplied},
+    call::Call,
+    examine::{Need, examine},
     id::{Id, place},
     not_known,
-    postgres::{Lag, Role, SERVER, Server, replication},
+    postgres::{Lag, READ_ONLY, Role, SERVER, Server, Setting, replication},
+    switchover::Pair,
+    unknown_change,
 };
 use crate::{
     action::{
@@ -21,7 +24,7 @@ use crate::{
     model::{DATA_LOSS, Datum, Diagnostic, Evidence, Mode, Region, Resource},
 };
 use async_trait::async_trait;
-use serde::Deserialize;
+use futures_util::future::join;
 use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
 
@@ -54,7 +57,17 @@ pub(crate) static PROMOTE: Kind = Kind {
         DATA_LOSS,
     ],
     planes: &[Plane::Control("server"), Plane::Data("server")],
-    permissions: &NEEDS,
+    permissions: &[
+        "Microsoft.DBforPostgreSQL/flexibleServers/read",
+        "Microsoft.DBforPostgreSQL/flexibleServers/write",
+        "Microsoft.DBforPostgreSQL/flexibleServers/configurations/read",
+        "Microsoft.DBforPostgreSQL/flexibleServers/configurations/write",
+        "Microsoft.DBforPostgreSQL/flexibleServers/replicas/read",
+        "Microsoft.DBforPostgreSQL/flexibleServers/virtualendpoints/read",
+        "Microsoft.DBforPostgreSQL/locations/azureAsyncOperation/read",
+        "Microsoft.DBforPostgreSQL/locations/operationResults/read",
+        "Microsoft.Insights/metrics/read",
+    ],
     // A planned switchover of an idle pair took more than 5 minutes.
     usual: Duration::from_mins(6),
     // The roles are swapped at the end of the operation, not at its beginning.
@@ -68,7 +81,27 @@ pub(crate) static PROMOTE: Kind = Kind {
     bind,
 };
 
-const NEEDS: [&str; 1] = ["Microsoft.DBforPostgreSQL/flexibleServers/write"];
+const SERVER_NEEDS: [&str; 5] = [
+    "Microsoft.DBforPostgreSQL/flexibleServers/read",
+    "Microsoft.DBforPostgreSQL/flexibleServers/write",
+    "Microsoft.DBforPostgreSQL/flexibleServers/configurations/read",
+    "Microsoft.DBforPostgreSQL/locations/azureAsyncOperation/read",
+    "Microsoft.DBforPostgreSQL/locations/operationResults/read",
+];
+/// The last ones only for a switchover, which writes to the old primary too.
+const FROM_NEEDS: [&str; 5] = [
+    "Microsoft.DBforPostgreSQL/flexibleServers/read",
+    "Microsoft.DBforPostgreSQL/flexibleServers/replicas/read",
+    "Microsoft.DBforPostgreSQL/flexibleServers/configurations/read",
+    "Microsoft.DBforPostgreSQL/flexibleServers/virtualendpoints/read",
+    "Microsoft.DBforPostgreSQL/flexibleServers/write",
+];
+/// Where the server to be promoted is read-only.
+const SETTING_NEEDS: [&str; 1] = ["Microsoft.DBforPostgreSQL/flexibleServers/configurations/write"];
+
+const PROMOTE_ID: &str = "promote";
+/// The id of the change that comes before, where the server would come up read-only.
+const WRITABLE: &str = "writable";
 
 fn bind(params: &Params<'_>, clients: &Clients) -> Result<Arc<dyn Action>, Diagnostic> {
     let action = Promote {
@@ -90,6 +123,15 @@ struct Promote {
     mode: Mode,
 }
 
+/// What was seen of both servers.
+struct Seen {
+    server: Server,
+    from: Option<Server>,
+    replication: Option<String>,
+    /// Whether it would come up read-only: the parameter is the server's own, and found only once it is primary.
+    is_read_only: bool,
+}
+
 #[async_trait]
 impl OnAzure for Promote {
     fn arm(&self) -> &Arm {
@@ -97,7 +139,8 @@ impl OnAzure for Promote {
     }
 
     fn needs(&self) -> Vec<Need<'_>> {
-        vec![Need::new(&self.server, &NEEDS)]
+        let from = if self.swaps { &FROM_NEEDS[..] } else { &FROM_NEEDS[..3] };
+        vec![Need::new(&self.server, &SERVER_NEEDS), Need::new(&self.from, from)]
     }
 
     async fn observe(&self, look: &Look) -> Result<Observation, Trouble> {
@@ -108,27 +151,34 @@ impl OnAzure for Promote {
         let mut evidence = Evidence::new()
             .text("role", server.role().as_str())
             .text("from_role", from.as_ref().map_or("unknown", |from| from.role().as_str()));
-        let mut state = None;
-        if server.role() == Role::Replica && from.is_some() {
-            state = replication(&self.arm, &self.from, &self.server).await;
-            if let Some(state) = &state {
+        let mut seen = Seen { server, from, replication: None, is_read_only: false };
+        if seen.server.role() == Role::Replica {
+            if seen.from.is_some() {
+                seen.replication = replication(&self.arm, &self.from, &self.server).await;
+            }
+            if let Some(state) = &seen.replication {
                 evidence.set("replication", Datum::Text(state.clone()));
             }
+            seen.is_read_only = self.is_read_only().await?;
         }
-        let answer = self.answer(look, &server, from.as_ref(), state.as_deref()).await;
+        let answer = self.answer(look, &seen).await;
         if matches!(answer, Answer::Missing(_)) {
-            let primary = from.as_ref().map(|_| &self.from);
+            let primary = seen.from.as_ref().map(|_| &self.from);
             let lag = Lag::read(&self.arm, primary, &self.server, look.now).await;
             lag.add_to(&mut evidence);
             let loss = if self.mode == Mode::Planned { Some(0.0) } else { lag.loss() };
             evidence.set(DATA_LOSS, loss.map_or_else(not_known, Datum::Seconds));
         }
-        let serves = self.serves(&server, from.as_ref());
+        let serves = self.serves(&seen.server, seen.from.as_ref());
         Ok(Observation::new(answer, evidence).serving(serves))
     }
 
-    async fn request(&self, _: &Change) -> Result<Call, Unapplied> {
-        Ok(Call::patch(&Id::of(&self.server), &self.body(false)))
+    async fn request(&self, change: &Change) -> Result<Call, Unapplied> {
+        match change.id.as_str() {
+            WRITABLE => Ok(Setting::set(&self.server, READ_ONLY, "off")),
+            PROMOTE_ID => Ok(Call::patch(&Id::of(&self.server), &self.body(false))),
+            _ => Err(unknown_change(change)),
+        }
     }
 
     async fn apply(&self, change: &Change, permit: &Permit) -> Result<Applied, Unapplied> {
@@ -149,39 +199,35 @@ impl OnAzure for Promote {
     }
 
     async fn examine(&self) -> Vec<Finding> {
-        let server = Server::glimpse(&self.arm, &self.server).await;
-        let from = Server::glimpse(&self.arm, &self.from).await;
+        let (server, from) =
+            join(Server::glimpse(&self.arm, &self.server), Server::glimpse(&self.arm, &self.from))
+                .await;
         let Some(server) = server.filter(|server| server.role() == Role::Replica) else {
             return Vec::new();
         };
-        let mut findings = Vec::new();
-        if let Some(from) = from {
-            findings.extend(self.asymmetry(&server, &from));
-        }
-        if self.swaps {
-            findings.extend(self.virtual_endpoint().await);
-        }
-        if self.mode == Mode::Planned {
-            let state = replication(&self.arm, &self.from, &self.server).await;
-            if let Some(state) = state.filter(|state| state != "Active") {
-                let name = &self.server.name;
-                let why = format!("the replication of `{name}` is {state}, not Active");
-                findings.push(Finding::blocker(why));
-            }
+        let Self { arm, server: resource, from: old, mode, swaps } = self;
+        let pair = Pair { arm, server: resource, from: old, mode: *mode, swaps: *swaps };
+        let mut findings = pair.examine(&server, from.as_ref()).await;
+        if self.is_read_only().await.is_ok_and(|is_read_only| is_read_only) {
+            findings.extend(examine(arm, &[Need::new(resource, &SETTING_NEEDS)]).await);
         }
         findings
     }
 }
 
 impl Promote {
-    async fn answer(
-        &self,
-        look: &Look,
-        server: &Server,
-        from: Option<&Server>,
-        replication: Option<&str>,
-    ) -> Answer {
+    /// In an unplanned run a parameter that cannot be read must not keep the database away.
+    async fn is_read_only(&self) -> Result<bool, Trouble> {
+        match Setting::read(&self.arm, &self.server, READ_ONLY).await {
+            Ok(setting) => Ok(setting.is_on()),
+            Err(_) if self.mode == Mode::Unplanned => Ok(false),
+            Err(trouble) => Err(trouble),
+        }
+    }
+
+    async fn answer(&self, look: &Look, seen: &Seen) -> Answer {
         let (name, old) = (&self.server.name, &self.from.name);
+        let Seen { server, from, replication, is_read_only } = seen;
         let not_yet = |why| Answer::NotYet { why, look_again: Duration::from_secs(15) };
         let never = |why| Answer::Never { why };
         match server.role() {
@@ -190,7 +236,8 @@ impl Promote {
                 return never(format!("`{name}` does not replicate from `{old}`: it stands alone"));
             }
             Role::Primary | Role::Alone => {
-                return if !self.swaps || !look.settled.is_empty() || self.has_followed(from).await {
+                let is_ours = look.settled.iter().any(|id| id.as_str() == PROMOTE_ID);
+                return if !self.swaps || is_ours || self.has_followed(from.as_ref()).await {
                     Answer::AsDesired
                 } else if server.is_ready() {
                     never(format!(
@@ -204,25 +251,33 @@ impl Promote {
         if !server.replicates_from(&self.from) {
             return never(format!("`{name}` is a replica, but not of `{old}`"));
         }
-        if !server.is_ready() {
-            return not_yet(format!("`{name}` is {}", server.state()));
+        let is_planned = self.mode == Mode::Planned;
+        let hindered = [(Some(server), name), (from.as_ref().filter(|_| is_planned), old)];
+        for (server, name) in hindered {
+            let Some(server) = server.filter(|server| !server.is_ready()) else { continue };
+            let why = format!("`{name}` is {}", server.state());
+            return if server.is_out_of_service() {
+                never(format!("{why}, and must be Ready first"))
+            } else {
+                not_yet(why)
+            };
         }
-        match (replication, self.mode) {
+        match replication.as_deref().filter(|state| is_planned && *state != "Active") {
             // When the old primary is dead its replication is broken, and that is why it is forced.
-            (Some("Broken"), Mode::Planned) => {
-                return never(format!(
-                    "the replication of `{name}` is Broken: it must be made anew"
-                ));
+            Some("Broken") => {
+                never(format!("the replication of `{name}` is Broken: it must be made anew"))
             }
-            (Some(state), Mode::Planned) if state != "Active" => {
-                return not_yet(format!("the replication of `{name}` is {state}, not Active"));
+            Some(state) => not_yet(format!("the replication of `{name}` is {state}, not Active")),
+            None => {
+                // What can be taken back comes first: nobody can write to a replica either way.
+                let writable = is_read_only.then(|| {
+                    let says = format!("{name}: new transactions may write");
+                    Change::harmless(WRITABLE, Sign::Changes, says)
+                });
+                let promotion = self.promotion(server, from.as_ref());
+                Answer::Missing(writable.into_iter().chain([promotion]).collect())
             }
-            _ => {}
         }
-        if let Some(from) = from.filter(|from| self.mode == Mode::Planned && !from.is_ready()) {
-            return not_yet(format!("`{old}` is {}", from.state()));
-        }
-        Answer::Missing(vec![self.promotion(server, from)])
     }
 
     /// Whether the old primary follows the new one, or cannot be asked. After a forced switchover it calls itself a
@@ -241,7 +296,7 @@ impl Promote {
         let mark = Evidence::new()
             .text("role", server.role().as_str())
             .text("from_role", from.map_or("unknown", |from| from.role().as_str()));
-        Change::harmless("promote", Sign::CannotBeUndone, says).only_from(Mark(mark))
+        Change::harmless(PROMOTE_ID, Sign::CannotBeUndone, says).only_from(Mark(mark))
     }
 
     fn option(&self) -> &'static str {
@@ -280,202 +335,7 @@ impl Promote {
             _ => Serves::NoRole,
         }
     }
-
-    /// A switchover wants servers of one size; when it is forced, Azure asks that only while the old primary is up.
-    fn asymmetry(&self, server: &Server, from: &Server) -> Option<Finding> {
-        let size = |server: &Server| {
-            let sku = server.sku.as_ref().map(|sku| (sku.name.clone(), sku.tier.clone()));
-            let storage = server.properties.storage.as_ref();
-            (sku, storage.and_then(|storage| storage.get("storageSizeGB").cloned()))
-        };
-        (self.swaps && size(server) != size(from)).then(|| {
-            let says = format!(
-                "`{}` and `{}` differ in size or storage, and a switchover wants them alike",
-                self.server.name, self.from.name
-            );
-            match self.mode {
-                Mode::Planned => Finding::blocker(says),
-                Mode::Unplanned => Finding::warning(says),
-            }
-        })
-    }
-
-    /// A switchover moves the names of a virtual endpoint, and is refused without one whose reader is the replica. It
-    /// is managed through the primary, so it must be there before that one is lost.
-    async fn virtual_endpoint(&self) -> Option<Finding> {
-        let (name, from) = (&self.server.name, &self.from.name);
-        let id = Id::of(&self.from).then("virtualendpoints");
-        let Some(list) = self.arm.glimpse::<VirtualEndpoints>(Call::get(&id)).await else {
-            return Some(Finding::note(format!(
-                "unknown whether `{from}` has a virtual endpoint for `{name}`"
-            )));
-        };
-        let mut members = list.value.iter().flat_map(|endpoint| &endpoint.properties.members);
-        let is_member = members.any(|member| member.eq_ignore_ascii_case(name));
-        (!is_member).then(|| {
-            Finding::blocker(format!(
-                "`{from}` has no virtual endpoint whose reader is `{name}`: a switchover needs one"
-            ))
-        })
-    }
-}
-
-#[derive(Deserialize)]
-struct VirtualEndpoints {
-    value: Vec<VirtualEndpoint>,
-}
-
-#[derive(Deserialize)]
-struct VirtualEndpoint {
-    properties: Members,
-}
-
-#[derive(Deserialize)]
-struct Members {
-    #[serde(default)]
-    members: Vec<String>,
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{
-        super::{
-            postgres::sample::{SERVERS, metric, replicas, server},
-            testing::*,
-        },
-        *,
-    };
-    use crate::model::Node;
-
-    const KIND: &str = "Microsoft.DBforPostgreSQL/flexibleServers";
-
-    fn promote(script: &Arc<Script>, style: &str, mode: &str) -> Arc<dyn Action> {
-        let with = [
-            ("server", node(&resource(KIND, "pg-westus", Some("westus")))),
-            ("from", node(&resource(KIND, "pg-eastus", Some("eastus")))),
-            ("style", Node::text(style)),
-            ("mode", Node::text(mode)),
-        ];
-        bound(&PROMOTE, script, with)
-    }
-
-    fn pair(to: &str, from: &str) -> Arc<Script> {
-        let source = |role: &str, other| if role.contains("Replica") { Some(other) } else { None };
-        let west = server("pg-westus", to, source(to, "pg-eastus"));
-        let east = server("pg-eastus", from, source(from, "pg-westus"));
-        Script::new()
-            .on("GET /pg-westus?", ok(&west.to_string()))
-            .on("GET /pg-eastus?", ok(&east.to_string()))
-            .on("GET /pg-eastus/replicas", ok(&replicas(west, "Active")))
-            .on("GET _in_seconds", ok(&metric("2026-11-20T10:00:00Z", 30.0)))
-            .on("GET _in_bytes", ok(&metric("2026-11-20T10:00:00Z", 312_000.0)))
-    }
-
-    #[tokio::test]
-    async fn a_replica_misses_its_promotion_and_says_what_would_be_lost() {
-        let script = pair("GeoAsyncReplica", "Primary");
-        let seen = promote(&script, "switchover", "unplanned").observe(&look()).await.unwrap();
-        let Answer::Missing(changes) = &seen.answer else { panic!("{seen:?}") };
-        assert_eq!(changes[0].says, "promote pg-westus, switchover, forced");
-        assert!(changes[0].is_harmful());
-        let shown = |name: &str| seen.evidence.get(name).unwrap().to_string();
-        assert_eq!(shown("lag_bytes"), "312 kB");
-        assert_eq!(shown("lag_as_of"), "10:00:00Z");
-        assert_eq!(shown("replication"), "Active");
-        assert_eq!(seen.evidence.data_loss(), Some(Duration::from_secs(30)));
-        assert_eq!(seen.serves, Serves::Region("eastus".into()));
-    }
-
-    #[tokio::test]
-    async fn the_answer_follows_the_roles() {
-        let table = [
-            (
-                "switchover",
-                "Primary",
-                "GeoAsyncReplica",
-                "AsDesired",
-                Serves::Region("westus".into()),
-            ),
-            ("switchover", "Primary", "Primary", "Never", Serves::Nobody),
-            ("switchover", "None", "Primary", "Never", Serves::Nobody),
-            ("standalone", "None", "Primary", "AsDesired", Serves::NoRole),
-        ];
-        for (style, to, from, expected, serves) in table {
-            let script = pair(to, from).on("GET /pg-westus/replicas", ok(r#"{"value":[]}"#));
-            let seen = promote(&script, style, "unplanned").observe(&look()).await.unwrap();
-            assert!(
-                format!("{:?}", seen.answer).starts_with(expected),
-                "{style} {to} {from}: {seen:?}"
-            );
-            assert_eq!(seen.serves, serves);
-        }
-    }
-
-    #[tokio::test]
-    async fn an_old_primary_that_cannot_be_asked_holds_nothing() {
-        let west = server("pg-westus", "GeoAsyncReplica", Some("pg-eastus"));
-        let lost = |west: &Value| {
-            Script::new()
-                .on("GET /pg-westus?", ok(&west.to_string()))
-                .on("GET pg-westus/providers", ok(r#"{"value":[]}"#))
-                .on("GET pg-eastus", unanswered())
-        };
-        let seen = promote(&lost(&west), "switchover", "unplanned").observe(&look()).await.unwrap();
-        assert_eq!(missing(&seen.answer), ["promote"]);
-        assert_eq!(seen.evidence.get(DATA_LOSS), Some(&not_known()), "no metrics");
-        let west = server("pg-westus", "Primary", None);
-        let seen = promote(&lost(&west), "switchover", "unplanned").observe(&look()).await.unwrap();
-        assert_eq!(seen.answer, Answer::AsDesired);
-        assert_eq!(seen.serves, Serves::Region("westus".into()));
-    }
-
-    #[tokio::test]
-    async fn the_source_is_named_only_when_azure_asks_for_it() {
-        let missing = r#"{"error":{"code":"MissingRequiredParameter","message":"'properties.sourceServerResourceId' must be specified"}}"#;
-        let operation = ("azure-asyncoperation", "https://management.azure.com/op");
-        let script = pair("GeoAsyncReplica", "Primary")
-            .on("PATCH pg-westus", answer(400, &[], missing))
-            .on("PATCH pg-westus", answer(202, &[operation], r#"{"operation":"X"}"#));
-        let applied = apply_first(&promote(&script, "switchover", "planned")).await;
-        assert!(matches!(applied, Ok(Applied::Accepted { .. })), "{applied:?}");
-        let replica =
-            r#""replica":{"role":"Primary","promoteMode":"switchover","promoteOption":"planned"}"#;
-        let sent = script.changes();
-        assert!(sent[0].ends_with(&format!(r#"{{"properties":{{{replica}}}}}"#)), "{}", sent[0]);
-        let source = format!(r#""sourceServerResourceId":"{SERVERS}/pg-eastus""#);
-        assert!(
-            sent[1].ends_with(&format!(r#"{{"properties":{{{replica},{source}}}}}"#)),
-            "{}",
-            sent[1]
-        );
-    }
-
-    #[tokio::test]
-    async fn standing_alone_needs_no_role() {
-        let script = pair("GeoAsyncReplica", "Primary").on("PATCH pg-westus", answer(202, &[], ""));
-        apply_first(&promote(&script, "standalone", "unplanned")).await.unwrap();
-        assert!(
-            script.changes()[0]
-                .contains(r#"{"role":"None","promoteMode":"standalone","promoteOption":"forced"}"#)
-        );
-    }
-
-    #[tokio::test]
-    async fn what_a_switchover_needs_is_looked_for_beforehand() {
-        let mut small = server("pg-westus", "GeoAsyncReplica", Some("pg-eastus"));
-        small["sku"]["name"] = json!("Standard_D2ds_v5");
-        let script = Script::new()
-            .on("GET Microsoft.Authorization", answer(404, &[], ""))
-            .on("GET /pg-westus?", ok(&small.to_string()))
-            .on("GET /pg-eastus?", ok(&server("pg-eastus", "Primary", None).to_string()))
-            .on("GET /virtualendpoints", ok(r#"{"value":[]}"#))
-            .on("GET /replicas", ok(r#"{"value":[]}"#));
-        // Two sizes hinder a forced switchover only while the old primary is up.
-        for (mode, expected) in [("planned", 2), ("unplanned", 1)] {
-            let findings = promote(&script, "switchover", mode).examine().await;
-            let blockers = findings.iter().filter(|f| f.weight == crate::action::Weight::Blocker);
-            assert_eq!(blockers.count(), expected, "{findings:?}");
-            assert!(findings.iter().any(|f| f.says.contains("differ in size")), "{findings:?}");
-        }
-    }
-}
+mod tests;

@@ -3,7 +3,8 @@
 use super::{
     OnAzure, absent,
     account::{ACCOUNT, Account, Replication},
-    arm::{Arm, Call},
+    arm::Arm,
+    call::Call,
     examine::Need,
     id::Id,
 };
@@ -52,7 +53,8 @@ pub(crate) static REDUNDANCY: Kind = Kind {
     bind,
 };
 
-const NEEDS: [&str; 1] = ["Microsoft.Storage/storageAccounts/write"];
+const NEEDS: [&str; 2] =
+    ["Microsoft.Storage/storageAccounts/read", "Microsoft.Storage/storageAccounts/write"];
 
 fn bind(params: &Params<'_>, clients: &Clients) -> Result<Arc<dyn Action>, Diagnostic> {
     let action = Redundancy {
@@ -111,16 +113,27 @@ impl Redundancy {
                 }
             };
         }
-        // Zone redundancy is not a switch: it takes a migration of hours or days that Azure starts on request.
-        if self.sku.contains("GZRS") && !sku.contains("ZRS") || !sku.starts_with("Standard_") {
-            let why = format!(
-                "`{name}` is {sku}, which cannot become {} by a change of its redundancy",
-                self.sku
-            );
-            return Answer::Never { why };
+        if let Some(why) = self.hindrance(sku) {
+            return Answer::Never { why: format!("`{name}` is {sku}, {why}") };
         }
         let says = format!("{name}: {sku} → {}", self.sku);
         Answer::Missing(vec![Change::harmless("redundancy", Sign::Changes, says)])
+    }
+
+    /// Copies in another region are a switch. Copies in other zones are not: they take a migration of hours or days,
+    /// which Azure starts on request. <https://learn.microsoft.com/azure/storage/common/redundancy-migration>
+    fn hindrance(&self, sku: &str) -> Option<String> {
+        let is_zonal = |sku: &str| sku.to_ascii_uppercase().contains("ZRS");
+        let wanted = &self.sku;
+        if !sku.to_ascii_lowercase().starts_with("standard_") {
+            return Some("which has no copy in another region".to_owned());
+        }
+        (is_zonal(sku) != is_zonal(wanted)).then(|| {
+            let [geo, readable] = if is_zonal(sku) { ["GZRS", "RAGZRS"] } else { ["GRS", "RAGRS"] };
+            format!(
+                "which becomes {wanted} by a conversion only; a change makes it Standard_{geo} or Standard_{readable}"
+            )
+        })
     }
 }
 
@@ -149,9 +162,6 @@ mod tests {
         apply_first(&redundancy(&script, "Standard_RAGRS", true)).await.unwrap();
         assert!(script.changes()[0].ends_with(r#"{"sku":{"name":"Standard_RAGRS"}}"#));
 
-        let never = redundancy(&script, "Standard_GZRS", true).observe(&look()).await.unwrap();
-        assert!(matches!(never.answer, Answer::Never { .. }));
-
         let copying =
             account(|a| a["properties"]["geoReplicationStats"]["status"] = json!("Bootstrap"));
         let script = Script::new().on("GET geo", ok(&copying));
@@ -159,5 +169,26 @@ mod tests {
         assert!(matches!(seen.answer, Answer::NotYet { .. }));
         let seen = redundancy(&script, "Standard_RAGRS", false).observe(&look()).await.unwrap();
         assert_eq!(seen.answer, Answer::AsDesired);
+    }
+
+    #[tokio::test]
+    async fn only_what_azure_can_switch_is_switched() {
+        let table = [
+            ("Standard_LRS", "Standard_GRS", "Missing"),
+            ("Standard_GRS", "Standard_RAGRS", "Missing"),
+            ("Standard_ZRS", "Standard_RAGZRS", "Missing"),
+            ("Standard_RAGZRS", "Standard_GZRS", "Missing"),
+            ("Standard_LRS", "Standard_GZRS", "Never"),
+            ("Standard_ZRS", "Standard_GRS", "Never"),
+            ("Standard_GZRS", "Standard_RAGRS", "Never"),
+            ("Premium_ZRS", "Standard_GZRS", "Never"),
+        ];
+        for (found, wanted, expected) in table {
+            let account = account(|a| a["sku"]["name"] = found.into());
+            let script = Script::new().on("GET geo", ok(&account));
+            let seen = redundancy(&script, wanted, false).observe(&look()).await.unwrap();
+            let answer = format!("{:?}", seen.answer);
+            assert!(answer.starts_with(expected), "{found} → {wanted}: {answer}");
+        }
     }
 }

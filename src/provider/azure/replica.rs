@@ -2,15 +2,16 @@
 
 use super::{
     OnAzure,
-    arm::{Arm, Call, before_sending},
+    arm::{Arm, before_sending},
+    call::Call,
     examine::Need,
     id::Id,
-    postgres::{Role, SERVER, Server, replication},
+    postgres::{Role, SERVER, Server, replicas, replication},
 };
 use crate::{
     action::{
-        Action, Answer, Change, Clients, Effect, Kind, Look, Observation, Parameter, Params, Plane,
-        Sign, Trouble, Unapplied,
+        Action, Answer, Change, Clients, Effect, Finding, Kind, Look, Observation, Parameter,
+        Params, Plane, Sign, Trouble, Unapplied,
     },
     model::{Datum, Diagnostic, Evidence, Resource},
 };
@@ -27,7 +28,13 @@ pub(crate) static REPLICA: Kind = Kind {
     ],
     observed: &["role", "replication"],
     planes: &[Plane::Control("server"), Plane::Control("source")],
-    permissions: &NEEDS,
+    permissions: &[
+        "Microsoft.DBforPostgreSQL/flexibleServers/read",
+        "Microsoft.DBforPostgreSQL/flexibleServers/write",
+        "Microsoft.DBforPostgreSQL/flexibleServers/replicas/read",
+        "Microsoft.DBforPostgreSQL/locations/azureAsyncOperation/read",
+        "Microsoft.DBforPostgreSQL/locations/operationResults/read",
+    ],
     // In another region it begins with a whole copy: minutes to hours.
     usual: Duration::from_mins(30),
     shows_within: Duration::from_mins(5),
@@ -39,7 +46,18 @@ pub(crate) static REPLICA: Kind = Kind {
     bind,
 };
 
-const NEEDS: [&str; 1] = ["Microsoft.DBforPostgreSQL/flexibleServers/write"];
+const SERVER_NEEDS: [&str; 4] = [
+    "Microsoft.DBforPostgreSQL/flexibleServers/read",
+    "Microsoft.DBforPostgreSQL/flexibleServers/write",
+    "Microsoft.DBforPostgreSQL/locations/azureAsyncOperation/read",
+    "Microsoft.DBforPostgreSQL/locations/operationResults/read",
+];
+const SOURCE_NEEDS: [&str; 2] = [
+    "Microsoft.DBforPostgreSQL/flexibleServers/read",
+    "Microsoft.DBforPostgreSQL/flexibleServers/replicas/read",
+];
+/// How many replicas Azure allows when a server does not say.
+const MOST_REPLICAS: usize = 5;
 
 fn bind(params: &Params<'_>, clients: &Clients) -> Result<Arc<dyn Action>, Diagnostic> {
     let action = Replicate {
@@ -63,7 +81,7 @@ impl OnAzure for Replicate {
     }
 
     fn needs(&self) -> Vec<Need<'_>> {
-        vec![Need::new(&self.server, &NEEDS)]
+        vec![Need::new(&self.server, &SERVER_NEEDS), Need::new(&self.source, &SOURCE_NEEDS)]
     }
 
     async fn observe(&self, _: &Look) -> Result<Observation, Trouble> {
@@ -108,7 +126,11 @@ impl OnAzure for Replicate {
         let Some(region) = &self.server.region else {
             return Err(refused(format!("the runbook gives `{}` no region", self.server.name)));
         };
-        // Azure takes neither from the source by itself.
+        if let Some(why) = self.hindrance(&source) {
+            return Err(refused(why));
+        }
+        // Azure takes none of these from the source by itself.
+        let access = if source.is_closed() { "Disabled" } else { "Enabled" };
         let sku = source.sku.map(|sku| json!({ "name": sku.name, "tier": sku.tier }));
         let mut storage = source.properties.storage.unwrap_or_default();
         // It shows an ordinary disk's type as an empty text, which it does not take.
@@ -120,13 +142,47 @@ impl OnAzure for Replicate {
                 "createMode": "Replica",
                 "sourceServerResourceId": Id::of(&self.source).as_str(),
                 "storage": storage,
+                "network": { "publicNetworkAccess": access },
             },
         });
         Ok(Call::put(&Id::of(&self.server), &body))
     }
+
+    /// What would hinder making it, and what it will lack, while it is still to be made.
+    async fn examine(&self) -> Vec<Finding> {
+        let is_there = Server::find(&self.arm, &self.server).await.map(|found| found.is_some());
+        let source = Server::glimpse(&self.arm, &self.source).await;
+        let (Ok(false), Some(source)) = (is_there, source) else { return Vec::new() };
+        let (name, old) = (&self.server.name, &self.source.name);
+        let mut findings: Vec<_> =
+            self.hindrance(&source).map(Finding::blocker).into_iter().collect();
+        let count = replicas(&self.arm, &self.source).await.map_or(0, |all| all.len());
+        let most = source.replicas_allowed().unwrap_or(MOST_REPLICAS);
+        if count >= most {
+            let says = format!("`{old}` has {count} replicas already, and may have {most}");
+            findings.push(Finding::blocker(says));
+        }
+        findings.push(Finding::note(format!(
+            "`{name}` will have parameters, firewall rules and administrators of its own: those of `{old}` do not come along"
+        )));
+        findings
+    }
 }
 
 impl Replicate {
+    /// Why this program cannot make a replica of such a server.
+    fn hindrance(&self, source: &Server) -> Option<String> {
+        let (name, old) = (&self.server.name, &self.source.name);
+        if source.sku.as_ref().is_some_and(|sku| sku.tier.eq_ignore_ascii_case("Burstable")) {
+            return Some(format!("`{old}` is Burstable, and such a server has no replicas"));
+        }
+        source.is_private().then(|| {
+            format!(
+                "`{old}` is in a virtual network: `{name}` needs a subnet and a DNS zone of its own, and is to be made by hand"
+            )
+        })
+    }
+
     /// Whether the two replicate the other way round, which a promotion turns about.
     async fn is_reversed(&self) -> bool {
         let source = Server::glimpse(&self.arm, &self.source).await;
@@ -143,6 +199,7 @@ mod tests {
         },
         *,
     };
+    use crate::action::Weight;
 
     const KIND: &str = "Microsoft.DBforPostgreSQL/flexibleServers";
 
@@ -171,6 +228,38 @@ mod tests {
             r#""createMode":"Replica","sourceServerResourceId":"{SERVERS}/pg-westus""#
         )));
         assert!(sent.contains(r#""storage":{"storageSizeGB":128,"autoGrow":"Enabled"}"#));
+        assert!(sent.contains(r#""network":{"publicNetworkAccess":"Enabled"}"#));
+    }
+
+    #[tokio::test]
+    async fn what_azure_makes_no_replica_of_is_told_beforehand() {
+        type Edit = fn(&mut serde_json::Value);
+        let edits: [(&str, Edit); 3] = [
+            ("is Burstable", |west| west["sku"]["tier"] = json!("Burstable")),
+            ("is in a virtual network", |west| {
+                west["properties"]["network"]["delegatedSubnetResourceId"] =
+                    json!("…/subnets/data");
+            }),
+            ("has 1 replicas already, and may have 1", |west| {
+                west["properties"]["replica"]["capacity"] = json!(1);
+            }),
+        ];
+        for (says, edit) in edits {
+            let mut west = server("pg-westus", "Primary", None);
+            edit(&mut west);
+            let other = server("pg-other", "GeoAsyncReplica", Some("pg-westus"));
+            let script = Script::new()
+                .on("GET /resourceGroups/rg?", ok("{}"))
+                .on("GET Microsoft.Authorization", answer(403, &[], ""))
+                .on("GET /pg-eastus?", answer(404, &[], ""))
+                .on("GET /pg-westus?", ok(&west.to_string()))
+                .on("GET /pg-westus/replicas", ok(&replicas(other, "Active")));
+            let findings = replica(&script).examine().await;
+            let blockers = findings.iter().filter(|found| found.weight == Weight::Blocker);
+            let blockers: Vec<_> = blockers.map(|found| found.says.as_str()).collect();
+            assert!(matches!(&blockers[..], [one] if one.contains(says)), "{says}: {blockers:?}");
+            assert!(findings.iter().any(|found| found.says.contains("firewall rules")));
+        }
     }
 
     #[tokio::test]

@@ -4,8 +4,9 @@
 //! names changed, and nothing else may be lost. Values are secrets: only keyed hashes of them leave this file.
 
 use super::{
-    OnAzure,
-    arm::{Arm, Call, before_sending},
+    OnAzure, absent,
+    arm::{Arm, before_sending},
+    call::Call,
     examine::Need,
     id::Id,
     site::APP,
@@ -16,7 +17,7 @@ use crate::{
         Action, Answer, Change, Clients, Effect, Kind, Look, Observation, Parameter, Params, Plane,
         Shape, Sign, Trouble, Unapplied,
     },
-    model::{Datum, Diagnostic, Evidence, Resource},
+    model::{Datum, Diagnostic, Evidence, Resource, Span},
 };
 use async_trait::async_trait;
 use serde::Deserialize;
@@ -67,12 +68,19 @@ const TYPES: [&str; 11] = [
     "PostgreSQL",
 ];
 
-const NEEDS: [&str; 2] =
-    ["Microsoft.Web/sites/config/list/Action", "Microsoft.Web/sites/config/Write"];
+const NEEDS: [&str; 3] = [
+    "Microsoft.Web/sites/config/list/Action",
+    "Microsoft.Web/sites/config/Read",
+    "Microsoft.Web/sites/config/Write",
+];
 
 fn bind(params: &Params<'_>, clients: &Clients) -> Result<Arc<dyn Action>, Diagnostic> {
     let settings = params.map("settings");
     let strings = params.maps("connection_strings");
+    let span = params.span("connection_strings");
+    if let Some(wrong) = strings.iter().find_map(|(name, entry)| mistake(span, name, entry)) {
+        return Err(wrong);
+    }
     let action = Settings {
         arm: Arm::new(clients),
         app: params.resource("app")?,
@@ -93,6 +101,25 @@ fn bind(params: &Params<'_>, clients: &Clients) -> Result<Arc<dyn Action>, Diagn
         ],
     };
     Ok(action.into_action())
+}
+
+/// What is wrong with a connection string, of which a part may have been known only now.
+fn mistake(span: Span, name: &str, entry: &[(String, String)]) -> Option<Diagnostic> {
+    let of = |key: &str| entry.iter().find(|(known, _)| known == key).map(|(_, text)| text);
+    let wrong =
+        |what: String| Diagnostic::at(span, format!("the connection string `{name}` {what}"));
+    let types = || format!("its `type` is one of {}", TYPES.join(", "));
+    if of("value").is_none() {
+        return Some(wrong("has no `value`".to_owned()));
+    }
+    match of("type") {
+        None => Some(wrong("has no `type`".to_owned()).hint(types())),
+        Some(kind) if TYPES.contains(&kind.as_str()) => None,
+        Some(kind) => {
+            let what = format!("cannot have the type `{kind}`");
+            Some(wrong(what).did_you_mean(kind, TYPES).hint(types()))
+        }
+    }
 }
 
 /// One of the sets that Azure replaces as a whole, and what should be in it.
@@ -160,7 +187,9 @@ impl OnAzure for Settings {
         let mut evidence = Evidence::new();
         let mut missing = Vec::new();
         for set in self.sets.iter().filter(|set| !set.wanted.is_empty()) {
-            let found = self.list(set).await?;
+            let Some(found) = self.list(set).await? else {
+                return Ok(Observation::new(absent("app", &self.app), evidence));
+            };
             for (name, _) in &set.wanted {
                 if let Some((_, value)) = entry(&found, name) {
                     evidence.set(name, Datum::Hash(self.hash(name, value)));
@@ -181,18 +210,22 @@ impl OnAzure for Settings {
         let set = set.ok_or_else(|| unknown_change(change))?;
         // Once more, just before the write: there is no precondition that would notice another writer.
         let found = self.list(set).await.map_err(before_sending)?;
+        let found = found.ok_or_else(|| Unapplied::Refused {
+            why: format!("the app `{}` is gone", self.app.name),
+            request_id: None,
+        })?;
         let body = json!({ "properties": set.merged(found) });
         Ok(Call::put(&Id::of(&self.app).then(set.path), &body))
     }
 }
 
 impl Settings {
-    /// A POST, because the answer holds secrets; it changes nothing.
-    async fn list(&self, set: &Set) -> Result<Map<String, Value>, Trouble> {
+    /// A POST, because the answer holds secrets; it changes nothing. `None` when there is no such app.
+    async fn list(&self, set: &Set) -> Result<Option<Map<String, Value>>, Trouble> {
         let id = Id::of(&self.app).then(set.path).then("list");
-        let listed: Listed = self.arm.get(Call::post(&id)).await?;
+        let Some(listed) = self.arm.find::<Listed>(Call::post(&id)).await? else { return Ok(None) };
         // Taken for an empty set it would be written back as one, and wipe what is there.
-        listed.properties.ok_or_else(|| {
+        listed.properties.map(Some).ok_or_else(|| {
             let name = &self.app.name;
             Trouble::odd(format!(
                 "Azure listed the {} of `{name}` without any `properties`",
@@ -293,5 +326,38 @@ mod tests {
             );
         let seen = settings(&script).observe(&look()).await.unwrap();
         assert_eq!(seen.answer, Answer::AsDesired);
+    }
+
+    #[tokio::test]
+    async fn an_app_that_is_not_there_never_has_its_settings() {
+        let script = Script::new().on("POST /list", answer(404, &[], ""));
+        let why = "there is no app `app` in the resource group `rg`".to_owned();
+        let seen = settings(&script).observe(&look()).await.unwrap();
+        assert_eq!(seen.answer, Answer::Never { why });
+    }
+
+    #[test]
+    fn a_connection_string_that_azure_would_refuse_is_a_mistake() {
+        let entry = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+            pairs.iter().map(|(key, text)| ((*key).to_owned(), (*text).to_owned())).collect()
+        };
+        let value = ("value", "Host=w");
+        let table = [
+            (entry(&[value, ("type", "PostgreSQL")]), None),
+            (entry(&[value, ("type", "postgres")]), Some("cannot have the type `postgres`")),
+            (entry(&[value, ("type", "postgresql")]), Some("cannot have the type `postgresql`")),
+            (entry(&[value]), Some("has no `type`")),
+            (entry(&[("type", "Custom")]), Some("has no `value`")),
+        ];
+        for (entry, expected) in table {
+            let found = mistake(Span::default(), "Main", &entry).map(|wrong| wrong.message);
+            match (found, expected) {
+                (found, None) => assert_eq!(found, None),
+                (Some(found), Some(part)) if found.ends_with(part) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+        let wrong = mistake(Span::default(), "Main", &entry(&[value, ("type", "postgresql")]));
+        assert_eq!(wrong.unwrap().hints[0], "did you mean `PostgreSQL`?");
     }
 }

@@ -6,7 +6,8 @@
 
 use super::{
     OnAzure, absent,
-    arm::{Arm, Call, before_sending},
+    arm::{Arm, before_sending},
+    call::Call,
     examine::Need,
     id::Id,
     profile::{ENDPOINT, Endpoint, PROFILE, Profile, endpoint_name},
@@ -48,7 +49,7 @@ pub(crate) static SHIFT: Kind = Kind {
     observed: &["share", "target", "status", "monitor", "weight", "priority", "method", "ttl"],
     planes: &[Plane::Global("profile")],
     permissions: &NEEDS,
-    // Five stages and the stays between them, at Traffic Manager's default times.
+    // Five stays of a minute to live and half a minute of fast probing, and the first probes.
     usual: Duration::from_mins(9),
     shows_within: Duration::from_mins(1),
     deadline: Duration::from_mins(30),
@@ -59,7 +60,8 @@ pub(crate) static SHIFT: Kind = Kind {
     bind,
 };
 
-const NEEDS: [&str; 2] = [
+const NEEDS: [&str; 3] = [
+    "Microsoft.Network/trafficManagerProfiles/read",
     "Microsoft.Network/trafficManagerProfiles/write",
     "Microsoft.Network/trafficManagerProfiles/azureEndpoints/write",
 ];
@@ -187,11 +189,8 @@ impl Shift {
         });
         #[expect(clippy::cast_precision_loss, reason = "a percentage")]
         let is_ahead = |stage: &&u64| **stage == 100 || now * 100.0 < **stage as f64 - 0.5;
-        let stages = self.stages.iter().filter(is_ahead).map(|stage| {
-            // The first real stage waits only for the endpoint to be Online: until then the others carry all users.
-            let stay = if self.stages.first() == Some(stage) { Duration::ZERO } else { stay };
-            self.percent(*stage).after_staying(stay)
-        });
+        let stages = self.stages.iter().filter(is_ahead);
+        let stages = stages.map(|stage| self.percent(*stage).after_staying(stay));
         Answer::Missing(first.into_iter().chain(stages).collect())
     }
 
@@ -202,10 +201,7 @@ impl Shift {
 
     fn hindrance(&self, profile: &Profile) -> Option<String> {
         let name = &self.profile.name;
-        if profile.routes_by("Weighted") {
-            return None;
-        }
-        if !profile.routes_by("Priority") {
+        if !["Weighted", "Priority"].iter().any(|method| profile.routes_by(method)) {
             return Some(format!(
                 "`{name}` routes by {}: only Priority and Weighted can be shifted",
                 profile.method()
@@ -216,6 +212,7 @@ impl Shift {
             endpoint.is_enabled()
                 && ![to, from].iter().any(|own| endpoint.name.eq_ignore_ascii_case(own))
         })?;
+        // Its weight would count with those of the two, and no stage would be what it says.
         Some(format!(
             "`{}` would get users while `{name}` is Weighted: disable it first",
             third.name
@@ -352,7 +349,7 @@ mod tests {
         assert_eq!(missing(&answer), ["1:1000", "20 %", "40 %", "60 %", "80 %", "100 %"]);
         let Answer::Missing(changes) = answer else { unreachable!() };
         let stays: Vec<_> = changes.iter().map(|change| change.stay_before.as_secs()).collect();
-        assert_eq!(stays, [0, 0, 95, 95, 95, 95], "60 s to live, 10 × 3 + 5 s to detect");
+        assert_eq!(stays, [0, 95, 95, 95, 95, 95], "60 s to live, 10 × 3 + 5 s to detect");
 
         apply_first(&action).await.unwrap();
         let sent = sent(&script);
@@ -433,14 +430,17 @@ mod tests {
 
     #[tokio::test]
     async fn a_third_enabled_endpoint_is_not_given_users_by_surprise() {
-        let crowded = profile(
-            "Priority",
-            &[
-                endpoint("primary-region", "page", "Enabled"),
-                endpoint("secondary-region", "app-westus", "Disabled"),
-                endpoint("last-resort", "app-eastus", "Enabled"),
-            ],
-        );
-        assert!(matches!(observe(&crowded).await, Answer::Never { .. }));
+        for method in ["Priority", "Weighted"] {
+            let crowded = profile(
+                method,
+                &[
+                    endpoint("primary-region", "page", "Enabled"),
+                    endpoint("secondary-region", "app-westus", "Disabled"),
+                    endpoint("last-resort", "app-eastus", "Enabled"),
+                ],
+            );
+            let answer = observe(&crowded).await;
+            assert!(matches!(answer, Answer::Never { .. }), "{method}: {answer:?}");
+        }
     }
 }

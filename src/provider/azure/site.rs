@@ -1,9 +1,6 @@
 //! An App Service app and its plan, as Azure shows them.
 
-use super::{
-    arm::{Arm, Call},
-    id::Id,
-};
+use super::{arm::Arm, call::Call, id::Id};
 use crate::{
     action::{Placed, Shape, Trouble},
     model::{Evidence, Resource},
@@ -52,6 +49,7 @@ pub(super) struct Site {
 struct Properties {
     state: Option<String>,
     default_host_name: Option<String>,
+    traffic_manager_host_names: Option<Vec<String>>,
     host_name_ssl_states: Option<Vec<Host>>,
 }
 
@@ -86,6 +84,11 @@ impl Site {
         hosts.iter().find(takes).map(|host| host.name.as_str())
     }
 
+    /// The public names that lead to it, by profiles that target it.
+    pub(super) fn public_names(&self) -> &[String] {
+        self.properties.traffic_manager_host_names.as_deref().unwrap_or_default()
+    }
+
     pub(super) fn bears(&self, tag: &str) -> bool {
         bears(self.tags.as_ref(), tag)
     }
@@ -103,8 +106,28 @@ impl Site {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Farm {
+    pub(super) location: Option<String>,
+    pub(super) sku: Option<FarmSku>,
     tags: Option<Tags>,
     properties: Option<FarmProperties>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct FarmSku {
+    pub(super) name: String,
+}
+
+impl FarmSku {
+    /// Whether Traffic Manager takes the sites of such a plan: those below Standard it does not.
+    pub(super) fn is_standard(&self) -> bool {
+        let name = self.name.to_ascii_uppercase();
+        // Free, Shared, Basic and Consumption. All the others are Standard or above.
+        let is_below = |letter: char, rest: &str| {
+            matches!(letter, 'F' | 'D' | 'B' | 'Y') && rest.chars().all(|c| c.is_ascii_digit())
+        };
+        let mut letters = name.chars();
+        !letters.next().is_some_and(|letter| is_below(letter, letters.as_str()))
+    }
 }
 
 #[derive(Deserialize)]

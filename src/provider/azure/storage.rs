@@ -6,7 +6,8 @@
 use super::{
     OnAzure, absent,
     account::{ACCOUNT, Account, Replication},
-    arm::{Arm, Call},
+    arm::Arm,
+    call::Call,
     examine::Need,
     id::{Id, place, same_place},
     not_known,
@@ -58,7 +59,9 @@ pub(crate) static FAILOVER: Kind = Kind {
     bind,
 };
 
-const NEEDS: [&str; 1] = ["Microsoft.Storage/storageAccounts/failover/action"];
+const NEEDS: [&str; 2] =
+    ["Microsoft.Storage/storageAccounts/read", "Microsoft.Storage/storageAccounts/failover/action"];
+
 fn bind(params: &Params<'_>, clients: &Clients) -> Result<Arc<dyn Action>, Diagnostic> {
     let action = Failover {
         arm: Arm::new(clients),

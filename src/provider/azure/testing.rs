@@ -44,6 +44,12 @@ impl Script {
         self.clone()
     }
 
+    /// Answers what this script has no row for as the other one does.
+    pub(crate) fn and(self: &Arc<Self>, other: &Arc<Self>) -> Arc<Self> {
+        self.rows.lock().unwrap().extend(other.rows.lock().unwrap().iter().cloned());
+        self.clone()
+    }
+
     /// Everything that was sent, as `METHOD path?query body`.
     pub(crate) fn sent(&self) -> Vec<String> {
         let line = |request: &Request| {

@@ -2,11 +2,14 @@
 
 use super::{
     OnAzure, absent,
-    arm::{Arm, Call},
-    examine::Need,
+    arm::{Arm, before_sending},
+    call::Call,
+    examine::{Need, examine},
     id::{Id, name_of, place},
+    kept::{CREATE, Kept},
     profile::{self, Endpoint, PROFILE, Profile, endpoint_name},
     site::{APP, Site},
+    unknown_change,
 };
 use crate::{
     action::{
@@ -16,6 +19,7 @@ use crate::{
     model::{Diagnostic, Evidence, Resource, span},
 };
 use async_trait::async_trait;
+use futures_util::future::join;
 use serde_json::{Map, Value, json};
 use std::{sync::Arc, time::Duration};
 
@@ -41,7 +45,14 @@ pub(crate) static ENDPOINT: Kind = Kind {
     ],
     observed: &["target", "status", "monitor", "weight", "priority", "method", "ttl"],
     planes: &[Plane::Global("profile")],
-    permissions: &NEEDS,
+    permissions: &[
+        "Microsoft.Network/trafficManagerProfiles/read",
+        "Microsoft.Network/trafficManagerProfiles/azureEndpoints/write",
+        "Microsoft.Network/trafficManagerProfiles/azureEndpoints/delete",
+        "Microsoft.Network/trafficManagerProfiles/externalEndpoints/write",
+        "Microsoft.Network/trafficManagerProfiles/externalEndpoints/delete",
+        "Microsoft.Web/sites/Read",
+    ],
     // Azure answers at once; then the old answer lives on in resolvers for its time to live, 60 s by default.
     usual: Duration::from_secs(65),
     shows_within: Duration::from_mins(1),
@@ -56,8 +67,24 @@ pub(crate) static ENDPOINT: Kind = Kind {
 /// How soon to look again at the latest, however long resolvers may remember.
 const LONGEST_WAIT: Duration = Duration::from_mins(5);
 
-const NEEDS: [&str; 1] = ["Microsoft.Network/trafficManagerProfiles/azureEndpoints/write"];
+const READ: &str = "Microsoft.Network/trafficManagerProfiles/read";
 const TARGET_NEEDS: [&str; 1] = ["Microsoft.Web/sites/Read"];
+/// To set an endpoint of a type, and to delete it, so that one of the other type can take its name.
+const AZURE_NEEDS: [&str; 2] = [
+    "Microsoft.Network/trafficManagerProfiles/azureEndpoints/write",
+    "Microsoft.Network/trafficManagerProfiles/azureEndpoints/delete",
+];
+const EXTERNAL_NEEDS: [&str; 2] = [
+    "Microsoft.Network/trafficManagerProfiles/externalEndpoints/write",
+    "Microsoft.Network/trafficManagerProfiles/externalEndpoints/delete",
+];
+
+/// The properties that say where an endpoint leads, by Azure's names.
+const PLACES: [&str; 2] = ["targetResourceId", "target"];
+
+/// The ids of changes to an endpoint that is there.
+const TARGET: &str = "target";
+const REST: &str = "endpoint";
 
 fn bind(params: &Params<'_>, clients: &Clients) -> Result<Arc<dyn Action>, Diagnostic> {
     let target = params.optional_resource("target");
@@ -76,6 +103,16 @@ fn bind(params: &Params<'_>, clients: &Clients) -> Result<Arc<dyn Action>, Diagn
     want("priority", params.optional_int("priority").map(Value::from));
     want("weight", params.optional_int("weight").map(Value::from));
     want("alwaysServe", switch(params.optional_text("always_serve")));
+    if wanted.contains_key("targetResourceId") && wanted.contains_key("target") {
+        let says = "an endpoint leads to a `target` or to an `external` host, not to both";
+        return Err(Diagnostic::at(params.span("external"), says));
+    }
+    if wanted.is_empty() {
+        let says = "nothing is said of what the endpoint should be";
+        let hint =
+            "give one of `target`, `external`, `status`, `priority`, `weight`, `always_serve`";
+        return Err(Diagnostic::at(params.span("endpoint"), says).hint(hint));
+    }
     let action = SetEndpoint {
         arm: Arm::new(clients),
         profile: params.resource("profile")?,
@@ -102,8 +139,8 @@ impl OnAzure for SetEndpoint {
     }
 
     fn needs(&self) -> Vec<Need<'_>> {
-        let target = self.target.as_ref().map(|app| Need::new(app, &TARGET_NEEDS));
-        std::iter::once(Need::new(&self.profile, &NEEDS)).chain(target).collect()
+        // What it needs of the profile goes by what is found there.
+        self.target.iter().map(|app| Need::new(app, &TARGET_NEEDS)).collect()
     }
 
     async fn observe(&self, look: &Look) -> Result<Observation, Trouble> {
@@ -119,27 +156,33 @@ impl OnAzure for SetEndpoint {
 
     async fn request(&self, change: &Change) -> Result<Call, Unapplied> {
         let profile = Id::of(&self.profile);
-        let body = json!({ "properties": self.wanted });
-        Ok(match change.sign {
-            Sign::Creates => {
-                let kind =
-                    if self.target.is_some() { "azureEndpoints" } else { "externalEndpoints" };
-                Call::put(&profile.then(kind).then(self.name()), &body)
-            }
-            Sign::Changes | Sign::CannotBeUndone => {
-                let found = Profile::find(&self.arm, &self.profile).await;
-                let found = found.map_err(super::arm::before_sending)?;
-                let path = found
-                    .as_ref()
-                    .and_then(|profile| profile.endpoint(self.name()))
-                    .map_or_else(|| format!("azureEndpoints/{}", self.name()), Endpoint::path);
-                Call::patch(&profile.then(&path), &body)
-            }
-        })
+        let id = change.id.as_str();
+        if let Some(kept) = Kept::to_create(id) {
+            let kind = if self.wants_external() { "externalEndpoints" } else { "azureEndpoints" };
+            let body = json!({ "properties": kept.with(&self.wanted) });
+            return Ok(Call::put(&profile.then(kind).then(self.name()), &body));
+        }
+        let found = Profile::find(&self.arm, &self.profile).await.map_err(before_sending)?;
+        let found = found.as_ref().and_then(|profile| profile.endpoint(self.name()));
+        let path = found.map(|endpoint| profile.then(&endpoint.path()));
+        let path = path.ok_or_else(|| Unapplied::Refused {
+            why: format!("the endpoint `{}` is gone", self.endpoint.name),
+            request_id: None,
+        })?;
+        match id {
+            TARGET | REST => Ok(Call::patch(&path, &json!({ "properties": self.wanted }))),
+            _ if Kept::deleted(id).is_some() => Ok(Call::delete(&path)),
+            _ => Err(unknown_change(change)),
+        }
     }
 
     async fn examine(&self) -> Vec<Finding> {
-        self.shared_region().await.into_iter().collect()
+        let profile = Profile::find(&self.arm, &self.profile).await.ok().flatten();
+        let found = profile.as_ref().and_then(|profile| profile.endpoint(self.name()));
+        let need = [self.profile_need(found)];
+        let (needs, shared) =
+            join(examine(&self.arm, &need), self.shared_region(profile.as_ref())).await;
+        needs.into_iter().chain(shared).collect()
     }
 }
 
@@ -148,57 +191,102 @@ impl SetEndpoint {
         endpoint_name(&self.endpoint)
     }
 
+    fn wants_external(&self) -> bool {
+        self.wanted.contains_key("target")
+    }
+
+    /// Whether the endpoint that was found leads to a place of another type than is wanted.
+    fn is_of_another_type(&self, found: &Endpoint) -> bool {
+        let wants_a_place = self.wants_external() || self.target.is_some();
+        wants_a_place && found.is_external() != self.wants_external()
+    }
+
+    /// The permissions go by the type of the endpoint: of the one that is there, and of the one that will be.
+    fn profile_need(&self, found: Option<&Endpoint>) -> Need<'_> {
+        let of = |is_external| if is_external { &EXTERNAL_NEEDS } else { &AZURE_NEEDS };
+        let (written, deleted) = match found {
+            None => (self.wants_external(), None),
+            Some(found) if self.is_of_another_type(found) => {
+                (self.wants_external(), Some(found.is_external()))
+            }
+            Some(found) => (found.is_external(), None),
+        };
+        let deletes = deleted.map(|is_external| of(is_external)[1]);
+        let needs: Vec<_> = [READ, of(written)[0]].into_iter().chain(deletes).collect();
+        Need::new(&self.profile, &needs)
+    }
+
     fn answer(&self, profile: &Profile, endpoint: Option<&Endpoint>, look: &Look) -> Answer {
         let label = format!("{}/{}", self.profile.name, self.name());
         let Some(endpoint) = endpoint else {
-            return if self.wanted.contains_key("targetResourceId")
-                || self.wanted.contains_key("target")
-            {
-                let says = format!("endpoint {label}");
-                Answer::Missing(vec![Change::harmless("endpoint", Sign::Creates, says)])
+            let is_deleted = look.settled.iter().rev().find_map(|id| Kept::deleted(id.as_str()));
+            let id = is_deleted.map_or(CREATE.to_owned(), |kept| kept.creation());
+            return if self.wants_external() || self.target.is_some() {
+                Answer::Missing(vec![self.creation(id)])
             } else {
                 Answer::Never {
                     why: format!("there is no endpoint `{label}`, and no target to make it with"),
                 }
             };
         };
-        let is_external = endpoint.kind.to_ascii_lowercase().ends_with("externalendpoints");
-        let wants_external = self.wanted.contains_key("target");
-        if is_external != wants_external && (wants_external || self.target.is_some()) {
-            let why = format!(
-                "`{label}` is of the type {}: delete it by hand, and it will be made anew",
-                name_of(&endpoint.kind)
-            );
-            return Answer::Never { why };
+        if self.is_of_another_type(endpoint) {
+            return self.anew(profile, endpoint);
         }
         let differing: Vec<_> = self
             .wanted
             .iter()
-            .filter_map(|(name, wanted)| difference(name, endpoint.properties.get(name), wanted))
+            .filter_map(|(name, wanted)| {
+                Some((name, difference(name, endpoint.properties.get(name), wanted)?))
+            })
             .collect();
         if !differing.is_empty() {
-            let says = format!("{label}: {}", differing.join(", "));
-            return Answer::Missing(vec![Change::harmless("endpoint", Sign::Changes, says)]);
+            let is_target = |(name, _): &(&String, String)| PLACES.contains(&name.as_str());
+            let id = if differing.iter().any(is_target) { TARGET } else { REST };
+            let says: Vec<_> = differing.into_iter().map(|(_, says)| says).collect();
+            let says = format!("{label}: {}", says.join(", "));
+            return Answer::Missing(vec![Change::harmless(id, Sign::Changes, says)]);
         }
-        let until = look.since + profile.ttl();
-        if !look.settled.is_empty() && look.now < until {
-            let why =
-                format!("resolvers may give the old answer until {}", span::clock_time(until));
-            let look_again = span::between(look.now, until).min(LONGEST_WAIT);
-            return Answer::NotYet { why, look_again };
+        settling(profile, endpoint, look)
+            .map_or(Answer::AsDesired, |(why, look_again)| Answer::NotYet { why, look_again })
+    }
+
+    fn creation(&self, id: String) -> Change {
+        let place = PLACES.iter().find_map(|name| self.wanted.get(*name)?.as_str());
+        let says = format!(
+            "endpoint {}/{} → {}",
+            self.profile.name,
+            self.name(),
+            place.map_or("nothing", name_of)
+        );
+        Change::harmless(id, Sign::Creates, says)
+    }
+
+    /// It must be made anew, and is away for a moment.
+    fn anew(&self, profile: &Profile, endpoint: &Endpoint) -> Answer {
+        let label = format!("{}/{}", self.profile.name, self.name());
+        let kind = name_of(&endpoint.kind);
+        match Kept::of(endpoint, profile) {
+            Ok(kept) => {
+                let says = format!("{label}: delete it, for it is one of the {kind}");
+                let deletion = Change::harmless(kept.deletion(), Sign::Changes, says);
+                Answer::Missing(vec![deletion, self.creation(kept.creation())])
+            }
+            Err(lost) => Answer::Never {
+                why: format!(
+                    "`{label}` is one of the {kind}, and its {lost} would be lost: delete it by hand, and it will be made anew"
+                ),
+            },
         }
-        Answer::AsDesired
     }
 
     /// A profile takes at most one web app of each region, and Azure refuses the second.
-    async fn shared_region(&self) -> Option<Finding> {
+    async fn shared_region(&self, profile: Option<&Profile>) -> Option<Finding> {
         let target = self.target.as_ref()?;
         let own = match self.arm.glimpse::<Site>(Call::get(&Id::of(target))).await {
             Some(site) => place(&site.location),
             None => target.region.clone()?,
         };
-        let profile = Profile::find(&self.arm, &self.profile).await.ok()??;
-        for other in profile.endpoints().iter().filter(|e| e.is_enabled()) {
+        for other in profile?.endpoints() {
             let Some(id) = other.target_id().filter(|id| !Id::of(target).is(id)) else { continue };
             if other.name.eq_ignore_ascii_case(self.name()) {
                 continue;
@@ -214,6 +302,23 @@ impl SetEndpoint {
         }
         None
     }
+}
+
+/// What has not come to rest after a change of this step: the old answer must have died, and an endpoint that leads to
+/// another place must be found well there before anybody counts on it.
+fn settling(profile: &Profile, endpoint: &Endpoint, look: &Look) -> Option<(String, Duration)> {
+    let until = look.since + profile.ttl();
+    if !look.settled.is_empty() && look.now < until {
+        let why = format!("resolvers may give the old answer until {}", span::clock_time(until));
+        return Some((why, span::between(look.now, until).min(LONGEST_WAIT)));
+    }
+    let leads_elsewhere =
+        look.settled.iter().any(|id| id.as_str() == TARGET || id.as_str().starts_with(CREATE));
+    let is_awaited = leads_elsewhere && endpoint.is_enabled() && !endpoint.is_online();
+    is_awaited.then(|| {
+        let why = format!("`{}` is {}, not Online", endpoint.name, endpoint.monitor());
+        (why, Duration::from_secs(10))
+    })
 }
 
 /// What would change, for people; `None` when it is so already.
@@ -304,20 +409,71 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_endpoint_keeps_its_type() {
-        let script = script(&both("app-eastus"));
+    async fn an_enabled_endpoint_must_be_well_at_its_new_place() {
+        let mut profile = both("page");
+        let monitor =
+            &mut profile["properties"]["endpoints"][0]["properties"]["endpointMonitorStatus"];
+        *monitor = json!("CheckingEndpoint");
+        let script = script(&profile);
+        let action = primary(&script, target("page"));
+        let mut look = look();
+        look.now = look.since + Duration::from_mins(2);
+        for (settled, is_awaited) in [(TARGET, true), (REST, false)] {
+            look.settled = vec![ChangeId::new(settled)];
+            let answer = action.observe(&look).await.unwrap().answer;
+            let why = "`primary-region` is CheckingEndpoint, not Online".to_owned();
+            let awaited = Answer::NotYet { why, look_again: Duration::from_secs(10) };
+            assert_eq!(answer, if is_awaited { awaited } else { Answer::AsDesired }, "{settled}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_endpoint_of_another_type_is_deleted_and_made_anew_as_it_stood() {
+        let script = script(&both("app-eastus"))
+            .on("DELETE /azureEndpoints/primary-region?", answer(204, &[], ""))
+            .on("PUT /externalEndpoints/primary-region?", answer(201, &[], "{}"));
         let action = primary(&script, ("external", Node::text("page.example")));
         let seen = action.observe(&look()).await.unwrap();
-        assert!(matches!(seen.answer, Answer::Never { .. }), "{seen:?}");
+        let ids = missing(&seen.answer);
+        assert_eq!(ids, ["delete Enabled 1 1 -", "create Enabled 1 1 -"]);
+        apply_first(&action).await.unwrap();
+
+        let gone = profile("Priority", &[endpoint("secondary-region", "app-westus", "Disabled")]);
+        let script = Script::new().on("GET /tm?", ok(&gone.to_string())).and(&script);
+        let action = primary(&script, ("external", Node::text("page.example")));
+        let look = Look { settled: vec![ChangeId::new(ids[0])], ..look() };
+        let Answer::Missing(changes) = action.observe(&look).await.unwrap().answer else {
+            panic!()
+        };
+        assert_eq!(changes[0].says, "endpoint tm/primary-region → page.example");
+        action.apply(&changes[0], &permit().await).await.unwrap();
+        let sent = script.changes();
+        let body = r#"{"properties":{"endpointStatus":"Enabled","weight":1,"priority":1,"target":"page.example"}}"#;
+        assert!(sent[0].ends_with(body), "{sent:?}");
+    }
+
+    #[tokio::test]
+    async fn an_endpoint_leads_to_one_place_and_something_is_said_of_it() {
+        let script = script(&both("app-eastus"));
+        let tm = resource("Microsoft.Network/trafficManagerProfiles", "tm", None);
+        let one = resource("…/azureEndpoints", "tm/primary-region", Some("eastus"));
+        let bare = [("profile", node(&tm)), ("endpoint", node(&one))];
+        let full = [target("page"), ("external", Node::text("page.example"))];
+        for with in [bare.to_vec(), [bare.to_vec(), full.to_vec()].concat()] {
+            let with = Node::map(with);
+            let bound = (ENDPOINT.bind)(&Params::new(&with), &script.clients());
+            assert!(bound.is_err());
+        }
     }
 
     #[tokio::test]
     async fn a_second_app_of_a_region_is_warned_of() {
         let endpoints = [
             endpoint("primary-region", "app-eastus", "Enabled"),
-            endpoint("secondary-region", "app-westus", "Enabled"),
+            endpoint("secondary-region", "app-westus", "Disabled"),
         ];
         let script = script(&profile("Priority", &endpoints))
+            .on("GET /resourceGroups/rg?", ok("{}"))
             .on("GET /other", ok(r#"{"location":"westus","properties":{}}"#))
             .on("GET Microsoft.Authorization", answer(403, &[], ""));
         let findings = primary(&script, target("other")).examine().await;

@@ -4,7 +4,7 @@
 //! of projectkudu/kudu.
 
 use super::{
-    operation::{Work, instant},
+    operation::{Progress, Work, instant},
     policy::{authenticate, authorize},
     web::{Deployment, Task},
 };
@@ -87,15 +87,20 @@ fn publish(
     let work = Work::Web { site: site.clone(), task: Task::Deploy { files, is_clean } };
     let id = cloud.begin(&site.subscription, "", work, DEPLOYS);
     let started = cloud.now;
+    let deployment = id.replace('-', "");
     if let Some(known) = cloud.sites.iter_mut().find(|one| one.at == *site) {
-        known.deployment = Some(Deployment { id: id.replace('-', ""), started });
+        known.deployment = Some(Deployment { id: deployment.clone(), operation: id, started });
     }
     if !is_async {
         return Ok(Reply::empty(200).taking(DEPLOYS + Duration::from_secs(1)));
     }
     let time = call.now.strftime("%Y-%m-%d_%H-%M-%SZ");
     let location = format!("{}/api/deployments/latest?deployer=OneDeploy&time={time}", call.base);
-    Ok(Reply::empty(202).with("location", location).with("retry-after", "30"))
+    let reply = Reply::empty(202).with("location", location).with("retry-after", "30");
+    Ok(match flag(call, "trackDeploymentProgress") {
+        Some(true) => reply.with("scm-deployment-id", deployment),
+        _ => reply,
+    })
 }
 
 fn unpack(package: &[u8]) -> Option<BTreeMap<String, String>> {
@@ -117,12 +122,18 @@ fn latest(cloud: &Cloud, call: &Call<'_>, site: &Address) -> Replied {
     let Some(deployment) = known.and_then(|site| site.deployment.as_ref()) else {
         return Err(Refusal::new(404, "NotFound", "Deployment not found."));
     };
-    let is_over = !is_deploying(cloud, site);
+    let progress = cloud.progress_of(&deployment.operation).unwrap_or(Progress::Succeeded);
+    let (status, says, state) = match progress {
+        Progress::Running => (2, "", "InProgress"),
+        Progress::Succeeded => (4, "", "Succeeded"),
+        Progress::Failed => (3, "The package could not be unpacked.", "Failed"),
+    };
+    let is_over = progress != Progress::Running;
     let end = is_over.then(|| instant(deployment.started + DEPLOYS));
     let body = json!({
         "id": deployment.id,
-        "status": if is_over { 4 } else { 2 },
-        "status_text": "",
+        "status": status,
+        "status_text": says,
         "author": "N/A",
         "deployer": "OneDeploy",
         "message": "OneDeploy",
@@ -130,15 +141,15 @@ fn latest(cloud: &Cloud, call: &Call<'_>, site: &Address) -> Replied {
         "received_time": instant(deployment.started),
         "start_time": instant(deployment.started),
         "end_time": end,
-        "last_success_end_time": end,
+        "last_success_end_time": end.filter(|_| progress == Progress::Succeeded),
         "complete": is_over,
-        "active": is_over,
+        "active": progress == Progress::Succeeded,
         "is_temp": false,
         "is_readonly": true,
         "url": format!("{}/api/deployments/{}", call.base, deployment.id),
         "log_url": format!("{}/api/deployments/{}/log", call.base, deployment.id),
         "site_name": site.name,
-        "provisioningState": if is_over { "Succeeded" } else { "InProgress" },
+        "provisioningState": state,
     });
     Ok(Reply::json(if is_over { 200 } else { 202 }, &body))
 }

@@ -1,6 +1,7 @@
 //! Azure: the front door of Resource Manager, and the services behind it.
 
 mod app;
+mod group;
 mod kudu;
 mod metrics;
 mod monitor;
@@ -13,6 +14,7 @@ mod traffic_manager;
 mod web;
 
 pub(super) use app::{View, is_outside, view};
+pub(super) use group::Group;
 pub(super) use operation::Operation;
 pub(super) use policy::{Policy, Throttle};
 pub(super) use postgres::Server;
@@ -28,7 +30,6 @@ use super::{
 };
 use jiff::fmt::rfc2822;
 use operation::guid;
-use serde_json::json;
 
 /// The oldest versions that are taken, by namespace; any newer one of the same shape is, as clients send many.
 const VERSIONS: [(&str, &str); 7] = [
@@ -104,6 +105,7 @@ fn admit(cloud: &mut Cloud, call: &Call<'_>) -> Result<Option<(&'static str, Str
     }
     policy::authenticate(call)?;
     check_version(call)?;
+    group::check(cloud, call)?;
     cloud.throttle.take(call).map(Some)
 }
 
@@ -198,15 +200,21 @@ fn is_out_of_reach(cloud: &Cloud, call: &Call<'_>) -> bool {
 fn route(cloud: &mut Cloud, call: &Call<'_>) -> Replied {
     let segments = call.segments();
     match &segments[..] {
-        [.., "azureasyncoperation", id] => operation::status(cloud, call, id),
-        [.., "asyncoperations" | "operationresults", id] => operation::result(cloud, call, id),
+        [.., "azureasyncoperation", id] => {
+            policy::authorize(cloud, call, &policy::of_operation(&segments))?;
+            operation::status(cloud, call, id)
+        }
+        [.., "asyncoperations" | "operationresults", id] => {
+            policy::authorize(cloud, call, &policy::of_operation(&segments))?;
+            operation::result(cloud, call, id)
+        }
         [_, .., "providers", "microsoft.authorization", "permissions"] => {
             Ok(policy::permissions(cloud))
         }
         [scope @ .., "providers", "microsoft.authorization", "locks"] => {
             Ok(policy::locks(cloud, &format!("/{}", call.path[..scope.len()].join("/"))))
         }
-        ["subscriptions", _, "resourcegroups", _] => Ok(group(call)),
+        ["subscriptions", _, "resourcegroups", _] => Ok(group::show(call)),
         ["subscriptions", _, .., "microsoft.network", "trafficmanagerprofiles"] => {
             Ok(traffic_manager::list(cloud))
         }
@@ -233,19 +241,6 @@ fn service(cloud: &mut Cloud, call: &Call<'_>) -> Replied {
         "microsoft.web/sites" => web::answer(cloud, call, &at, &rest),
         _ => Err(Refusal::no_route(call)),
     }
-}
-
-/// Every resource group is there.
-fn group(call: &Call<'_>) -> Reply {
-    let (subscription, name) = (call.path[1], call.path[3]);
-    let body = json!({
-        "id": format!("/subscriptions/{subscription}/resourceGroups/{name}"),
-        "name": name,
-        "type": "Microsoft.Resources/resourceGroups",
-        "location": "eastus",
-        "properties": { "provisioningState": "Succeeded" },
-    });
-    Reply::json(200, &body)
 }
 
 impl Call<'_> {

@@ -33,6 +33,8 @@ pub(in crate::sim) struct Operation {
     pub ends: Timestamp,
     pub work: Work,
     pub progress: Progress,
+    /// Whether it ends without having brought anything about.
+    pub is_doomed: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,8 +86,21 @@ impl Cloud {
             ends: self.now + takes,
             work,
             progress: Progress::Running,
+            is_doomed: false,
         });
         id
+    }
+
+    /// Lets the operation that was begun last fail at its end.
+    pub(in crate::sim) fn doom_the_last(&mut self) {
+        if let Some(operation) = self.operations.last_mut() {
+            operation.is_doomed = true;
+        }
+    }
+
+    /// How an operation stands.
+    pub(super) fn progress_of(&self, id: &str) -> Option<Progress> {
+        self.operations.iter().find(|one| one.id == id).map(|one| one.progress)
     }
 
     /// The work that is under way now.
@@ -102,6 +117,7 @@ impl Cloud {
                 continue;
             }
             self.operations[place].progress = match operation.work.clone() {
+                _ if operation.is_doomed => Progress::Failed,
                 Work::StorageFailover { account, planned } => {
                     storage::finish_failover(self, &account, planned)
                 }
@@ -172,7 +188,12 @@ impl Operation {
     }
 
     fn failure(&self) -> String {
-        format!("The operation '{}' failed: the other region could not be reached.", self.id)
+        let why = if self.is_doomed {
+            "an internal error occurred"
+        } else {
+            "the other region could not be reached"
+        };
+        format!("The operation '{}' failed: {why}.", self.id)
     }
 }
 

@@ -163,6 +163,16 @@ pub(super) fn action(method: &Method, kind: &str, rest: &[&str]) -> String {
     action
 }
 
+/// The action that asking about an operation needs: `Microsoft.DBforPostgreSQL/locations/azureAsyncOperation/read`.
+pub(super) fn of_operation(segments: &[&str]) -> String {
+    let at = segments.iter().rposition(|part| *part == "providers").map_or(0, |at| at + 1);
+    match &segments[at..] {
+        [namespace, "locations", _, kind, _] => format!("{namespace}/locations/{kind}/read"),
+        [namespace, of, _, kind, _] => format!("{namespace}/{of}/{kind}/read"),
+        other => format!("{}/read", other.join("/")),
+    }
+}
+
 /// Refuses what the principal may not do, and what a lock forbids.
 pub(super) fn authorize(cloud: &Cloud, call: &Call<'_>, action: &str) -> Result<(), Refusal> {
     let path = call.request.uri().path();

@@ -20,6 +20,8 @@ use std::{collections::BTreeMap, time::Duration};
 pub(super) const KIND: &str = "Microsoft.DBforPostgreSQL/flexibleServers";
 pub(super) const SUFFIX: &str = ".postgres.database.azure.com";
 const READ_ONLY: &str = "default_transaction_read_only";
+/// How a server says that it has no standby.
+pub(super) const DISABLED: &str = "Disabled";
 
 /// Name, default, type, what is allowed, and whether it needs no restart.
 const PARAMETERS: [(&str, &str, &str, &str, bool); 7] = [
@@ -38,6 +40,8 @@ pub(in crate::sim) struct Server {
     pub location: String,
     pub sku: String,
     pub storage_gb: u32,
+    /// `Disabled`, `ZoneRedundant` or `SameZone`.
+    pub high_availability: String,
     pub role: Role,
     /// Its primary, when it is a replica.
     pub source: Option<Address>,
@@ -63,6 +67,7 @@ pub(in crate::sim) enum Role {
 pub(in crate::sim) enum Duty {
     Parameter { name: String, value: String },
     Network { is_public: bool },
+    HighAvailability { mode: String },
     Restart,
     Start,
     Stop,
@@ -82,6 +87,15 @@ impl Addressed for Server {
 impl Server {
     pub(in crate::sim) fn host(&self) -> String {
         format!("{}{SUFFIX}", self.at.name.to_ascii_lowercase())
+    }
+
+    /// The tier of its size: `Standard_B1ms` is Burstable.
+    pub(super) fn tier(&self) -> &'static str {
+        match self.sku.strip_prefix("Standard_").and_then(|size| size.chars().next()) {
+            Some('B') => "Burstable",
+            Some('E') => "MemoryOptimized",
+            _ => "GeneralPurpose",
+        }
     }
 
     pub(super) fn parameter(&self, name: &str) -> Option<&str> {
@@ -146,7 +160,10 @@ impl Server {
             "replica": replica,
             "storage": { "storageSizeGB": self.storage_gb, "autoGrow": "Disabled", "tier": "P10", "iops": 500, "type": "" },
             "network": { "publicNetworkAccess": if self.is_public { "Enabled" } else { "Disabled" } },
-            "highAvailability": { "mode": "Disabled", "state": "NotEnabled" },
+            "highAvailability": {
+                "mode": self.high_availability,
+                "state": if self.high_availability == DISABLED { "NotEnabled" } else { "Healthy" },
+            },
             "backup": { "backupRetentionDays": 7, "geoRedundantBackup": "Disabled", "earliestRestoreDate": instant(self.role_since) },
         });
         if let Some(source) = &self.source {
@@ -158,7 +175,7 @@ impl Server {
             "type": KIND,
             // The display name, whatever the client sent.
             "location": displayed(&self.location),
-            "sku": { "name": self.sku, "tier": "GeneralPurpose" },
+            "sku": { "name": self.sku, "tier": self.tier() },
             "tags": self.tags,
             "properties": properties,
         })
@@ -234,6 +251,7 @@ pub(super) fn begin(cloud: &mut Cloud, call: &Call<'_>, at: &Address, duty: Duty
     let (name, takes) = match &duty {
         Duty::Parameter { .. } => ("UpdateConfigurationManagementOperation", 20),
         Duty::Network { .. } => ("UpdateServerManagementOperation", 45),
+        Duty::HighAvailability { .. } => ("UpdateServerManagementOperation", 10 * 60),
         Duty::Restart => ("RestartServerManagementOperation", 60),
         Duty::Start => ("StartServerManagementOperation", 90),
         Duty::Stop => ("StopServerManagementOperation", 60),
@@ -279,6 +297,9 @@ fn update(cloud: &mut Cloud, call: &Call<'_>, at: &Address) -> Replied {
     if body["properties"]["replica"].is_object() {
         return replication::promote(cloud, call, at, &body["properties"]);
     }
+    if let Some(mode) = body["properties"]["highAvailability"]["mode"].as_str() {
+        return set_high_availability(cloud, call, at, mode);
+    }
     match body["properties"]["network"]["publicNetworkAccess"].as_str() {
         Some(access) => {
             let is_public = access.eq_ignore_ascii_case("enabled");
@@ -286,6 +307,26 @@ fn update(cloud: &mut Cloud, call: &Call<'_>, at: &Address) -> Replied {
         }
         None => {
             Err(Refusal::new(400, "InvalidParameterValue", "Nothing of this update is simulated."))
+        }
+    }
+}
+
+/// Only a primary can have a standby in its own region.
+fn set_high_availability(cloud: &mut Cloud, call: &Call<'_>, at: &Address, mode: &str) -> Replied {
+    let known = [DISABLED, "ZoneRedundant", "SameZone"];
+    let mode = known.iter().find(|known| known.eq_ignore_ascii_case(mode));
+    let is_replica = find(&cloud.servers, at).is_some_and(|server| server.source.is_some());
+    match mode {
+        Some(mode) if !is_replica => {
+            begin(cloud, call, at, Duty::HighAvailability { mode: (*mode).to_owned() })
+        }
+        Some(_) => {
+            let why = "High availability is not supported on a read replica.";
+            Err(Refusal::new(400, "OperationNotAllowed", why))
+        }
+        None => {
+            let why = "The mode of high availability is unknown.";
+            Err(Refusal::new(400, "InvalidParameterValue", why))
         }
     }
 }
@@ -325,6 +366,7 @@ pub(super) fn finish(cloud: &mut Cloud, at: &Address, duty: Duty) -> Progress {
             server.parameters.insert(name, value);
         }
         Duty::Network { is_public } => server.is_public = is_public,
+        Duty::HighAvailability { mode } => server.high_availability = mode,
         Duty::Start => server.is_stopped = false,
         Duty::Stop => server.is_stopped = true,
         Duty::Restart => {}

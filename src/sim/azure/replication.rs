@@ -4,7 +4,7 @@
 
 use super::{
     operation::Progress,
-    postgres::{Duty, KIND, Role, SUFFIX, Server, begin},
+    postgres::{DISABLED, Duty, KIND, Role, SUFFIX, Server, begin},
 };
 use crate::sim::{
     address::{Address, find, find_mut, location},
@@ -25,6 +25,8 @@ const SYMMETRIC: [&str; 5] = [
     "max_wal_senders",
     "max_worker_processes",
 ];
+/// Limits of read replicas: "up to five".
+const MOST_REPLICAS: usize = 5;
 /// From the version after this one, a promotion must name the primary (azure-cli issue 33776).
 const WITHOUT_SOURCE: &str = "2025-08-01";
 
@@ -128,9 +130,25 @@ pub(super) fn create(cloud: &mut Cloud, call: &Call<'_>, at: &Address) -> Replie
         let why = format!("Cannot complete operation while server '{}' is busy.", source.at.name);
         return Err(Refusal::new(409, "ServerIsBusy", why));
     }
+    if source.tier() == "Burstable" {
+        let why = "Read replicas are not supported for servers of the Burstable tier.";
+        return Err(Refusal::new(400, "OperationNotAllowed", why));
+    }
+    let own = |server: &&Server| server.source.as_ref() == Some(&source.at);
+    if cloud.servers.iter().filter(own).count() >= MOST_REPLICAS {
+        let why = format!("The server '{}' has as many replicas as it may have.", source.at.name);
+        return Err(Refusal::new(400, "OperationNotAllowed", why));
+    }
     let region = location(place);
+    let size = body["sku"]["name"].as_str().unwrap_or(&source.sku).to_owned();
+    let storage = properties["storage"]["storageSizeGB"].as_u64();
+    let access = properties["network"]["publicNetworkAccess"].as_str();
     let replica = Server {
         at: at.clone(),
+        sku: size,
+        storage_gb: storage.and_then(|gb| u32::try_from(gb).ok()).unwrap_or(source.storage_gb),
+        is_public: access.is_none_or(|access| access.eq_ignore_ascii_case("enabled")),
+        high_availability: DISABLED.to_owned(),
         role: if region == source.location { Role::AsyncReplica } else { Role::GeoAsyncReplica },
         location: region,
         source: Some(source.at.clone()),
@@ -253,6 +271,8 @@ pub(super) fn finish_promotion(
         for other in cloud.servers.iter_mut().filter(|other| other.root() == &primary) {
             other.source = Some(at.clone());
             other.role_since = now;
+            // Only a primary has a standby of its own, and the new one gets none.
+            DISABLED.clone_into(&mut other.high_availability);
             other.role =
                 if other.location == place { Role::AsyncReplica } else { Role::GeoAsyncReplica };
         }
@@ -323,6 +343,7 @@ impl Server {
                 location: location.to_owned(),
                 sku: "Standard_D4ds_v5".to_owned(),
                 storage_gb: 128,
+                high_availability: DISABLED.to_owned(),
                 role: if source.is_some() { Role::GeoAsyncReplica } else { Role::Primary },
                 source: source.cloned(),
                 role_since: cloud.now - Duration::from_hours(24 * 30),

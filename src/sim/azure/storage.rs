@@ -234,9 +234,9 @@ fn update(cloud: &mut Cloud, call: &Call<'_>, at: &Address) -> Replied {
             let why = format!("The storage account's sku cannot be changed to '{sku}'.");
             return Err(Refusal::new(400, "InvalidParameter", why));
         };
-        // From locally redundant to zone redundant leads only a conversion, which is another call.
-        if account.sku == "Standard_LRS" && sku.contains("GZRS") {
-            let why = "Changing from Standard_LRS to a zone-redundant sku needs a conversion.";
+        // Between one zone and several leads only a conversion, which is another call.
+        if account.sku.contains("ZRS") != sku.contains("ZRS") {
+            let why = format!("Changing from {} to {sku} needs a conversion.", account.sku);
             return Err(Refusal::new(409, "OperationNotAllowed", why));
         }
         let is_geo = sku.contains("GRS") || sku.contains("GZRS");

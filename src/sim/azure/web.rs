@@ -62,6 +62,8 @@ pub(in crate::sim) enum Content {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(in crate::sim) struct Deployment {
     pub id: String,
+    /// The id of the operation that carries it out.
+    pub operation: String,
     pub started: Timestamp,
 }
 
@@ -273,6 +275,9 @@ pub(super) fn answer(cloud: &mut Cloud, call: &Call<'_>, at: &Address, rest: &[&
         (&Method::PUT, ["config", set]) => {
             let body = call.json()?;
             let entries = body["properties"].as_object().ok_or_else(|| required("properties"))?;
+            if *set == "connectionstrings" {
+                check_strings(entries)?;
+            }
             let known = site.set_of(set).ok_or_else(|| Refusal::no_route(call))?;
             // The whole set: what is left out is gone. And every change of it restarts the app.
             known.clone_from(entries);
@@ -280,6 +285,34 @@ pub(super) fn answer(cloud: &mut Cloud, call: &Call<'_>, at: &Address, rest: &[&
             configuration(call, site, set)
         }
         _ => Err(Refusal::no_route(call)),
+    }
+}
+
+/// Each has a value, and a type that there is (`ConnStringValueTypePair`, both required).
+fn check_strings(entries: &Map<String, Value>) -> Result<(), Refusal> {
+    const TYPES: [&str; 11] = [
+        "MySql",
+        "SQLServer",
+        "SQLAzure",
+        "Custom",
+        "NotificationHub",
+        "ServiceBus",
+        "EventHub",
+        "ApiHub",
+        "DocDb",
+        "RedisCache",
+        "PostgreSQL",
+    ];
+    let is_good = |entry: &Value| {
+        let kind = entry["type"].as_str();
+        entry["value"].is_string() && kind.is_some_and(|kind| TYPES.contains(&kind))
+    };
+    match entries.iter().find(|(_, entry)| !is_good(entry)) {
+        None => Ok(()),
+        Some((name, _)) => {
+            let why = format!("The connection string '{name}' needs a value and a valid type.");
+            Err(Refusal::new(400, "BadRequest", why))
+        }
     }
 }
 

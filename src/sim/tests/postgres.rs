@@ -133,3 +133,47 @@ fn the_lag_of_a_replica_is_two_minutes_old() {
     assert_eq!((points.len(), known.len()), (10, 9));
     assert!(known[8] > 400.0, "{known:?}");
 }
+
+fn high_availability(client: &mut Client, server: &str) -> Value {
+    client.get(&format!("{server}{VERSION}"))["properties"]["highAvailability"]["mode"].clone()
+}
+
+#[test]
+fn high_availability_is_a_primarys_and_ends_with_its_role() {
+    let mut client = Client::new(Outage::None);
+    let (east, west) = (format!("{EAST}{VERSION}"), format!("{WEST}{VERSION}"));
+    let on = json!({ "properties": { "highAvailability": { "mode": "ZoneRedundant" } } });
+    let refused = client.change(Method::PATCH, &west, &on);
+    assert_eq!(code_of(&refused), "OperationNotAllowed", "a replica has none");
+    assert_eq!(client.change(Method::PATCH, &east, &on).status(), StatusCode::ACCEPTED);
+    client.wait("11m");
+    assert_eq!(high_availability(&mut client, EAST), "ZoneRedundant");
+    client.change(Method::PATCH, &west, &promotion("switchover", "planned"));
+    client.wait("10m");
+    assert_eq!(role(&mut client, WEST), "Primary");
+    assert_eq!(high_availability(&mut client, EAST), "Disabled");
+    assert_eq!(high_availability(&mut client, WEST), "Disabled");
+}
+
+#[test]
+fn a_server_has_five_replicas_at_most() {
+    let mut client = Client::new(Outage::None);
+    let replica = json!({
+        "location": "eastus",
+        "properties": {
+            "createMode": "Replica",
+            "sourceServerResourceId": format!("{GROUP}/{EAST}"),
+            "network": { "publicNetworkAccess": "Disabled" },
+        },
+    });
+    let path = |number: u32| format!("{EAST}-{number}{VERSION}");
+    for number in 2..=5 {
+        let made = client.change(Method::PUT, &path(number), &replica);
+        assert_eq!(made.status(), StatusCode::ACCEPTED, "{number}");
+        client.wait("26m");
+    }
+    let refused = client.change(Method::PUT, &path(6), &replica);
+    assert_eq!(code_of(&refused), "OperationNotAllowed");
+    let made = client.get(&path(2));
+    assert_eq!(made["properties"]["network"]["publicNetworkAccess"], "Disabled");
+}

@@ -70,6 +70,45 @@ fn redundancy_comes_back_slowly_after_it_is_asked_for() {
 }
 
 #[test]
+fn what_is_looked_for_where_nothing_is_says_so() {
+    let mut client = Client::new(Outage::None);
+    let mut code = |path: &str| {
+        let url = format!("https://management.azure.com{path}?api-version=2023-05-01");
+        let answer = client.get_url(&url);
+        (answer.status().as_u16(), code_of(&answer))
+    };
+    let account = |group: &str, name: &str| {
+        format!(
+            "/subscriptions/sub-1/resourceGroups/{group}/providers/Microsoft.Storage/storageAccounts/{name}"
+        )
+    };
+    assert_eq!(code("/subscriptions/sub-1/resourceGroups/RG-Proseware").0, 200);
+    assert_eq!(code(&account("rg-proseware", "stother")), (404, "ResourceNotFound".into()));
+    assert_eq!(code(&account("rg-other", "stproseware")), (404, "ResourceGroupNotFound".into()));
+    let elsewhere = account("rg-proseware", "stproseware").replace("sub-1", "sub-2");
+    assert_eq!(code(&elsewhere), (404, "SubscriptionNotFound".into()));
+}
+
+#[test]
+fn who_may_not_ask_about_operations_is_told_so() {
+    let mut client = Client::new(Outage::None);
+    let accepted = client.arm(Method::POST, FAILOVER, "");
+    let location = header(&accepted, "location").to_owned();
+    client.world.cloud_mut().deny("Microsoft.Storage/locations/*/read");
+    assert_eq!(code_of(&client.get_url(&location)), "AuthorizationFailed");
+}
+
+#[test]
+fn between_one_zone_and_several_leads_no_change_of_sku() {
+    let mut client = Client::new(Outage::None);
+    let account = format!("{STORAGE}?api-version=2023-05-01");
+    for (sku, status) in [("Standard_GRS", 200), ("Standard_GZRS", 409), ("Standard_ZRS", 400)] {
+        let body = json!({ "sku": { "name": sku } });
+        assert_eq!(client.change(Method::PATCH, &account, &body).status(), status, "{sku}");
+    }
+}
+
+#[test]
 fn an_altered_address_of_an_operation_is_refused() {
     let mut client = Client::new(Outage::None);
     let accepted = client.arm(Method::POST, FAILOVER, "");

@@ -78,6 +78,37 @@ fn settings_that_are_left_out_are_gone() {
 }
 
 #[test]
+fn a_connection_string_has_a_value_and_a_type_that_there_is() {
+    let mut client = Client::new(Outage::None);
+    let path = format!("Microsoft.Web/sites/app-west/config/connectionstrings{VERSION}");
+    for (entry, status) in [
+        (json!({ "value": "Host=w", "type": "PostgreSQL" }), 200),
+        (json!({ "value": "Host=w", "type": "Postgres" }), 400),
+        (json!({ "value": "Host=w" }), 400),
+        (json!({ "type": "Custom" }), 400),
+    ] {
+        let body = json!({ "properties": { "Main": entry } });
+        assert_eq!(client.change(Method::PUT, &path, &body).status(), status, "{body}");
+    }
+}
+
+#[test]
+fn a_deployment_has_an_id_and_tells_how_it_ended() {
+    let mut client = Client::new(Outage::None);
+    create_page(&mut client);
+    let url = "https://app-maintenance.scm.azurewebsites.net/api/publish?type=zip&async=true&trackDeploymentProgress=true";
+    let request = client.request(Method::POST, url, zip(&[("index.html", "<h1>Back soon</h1>")]));
+    let accepted = client.send(&request).unwrap();
+    let (id, location) = (header(&accepted, "scm-deployment-id"), header(&accepted, "location"));
+    client.world.cloud_mut().doom_the_last();
+    let ended = json_of(&client.wait("16s").get_url(location));
+    assert_eq!((ended["id"].as_str(), ended["status"].as_i64()), (Some(id), Some(3)));
+    assert_eq!(ended["complete"], true);
+    let page = client.get_url("https://app-maintenance.azurewebsites.net/index.html");
+    assert_eq!(page.status(), StatusCode::NOT_FOUND);
+}
+
+#[test]
 fn a_page_answers_every_path_only_where_its_package_says_so() {
     let mut client = Client::new(Outage::None);
     create_page(&mut client);

@@ -1,5 +1,6 @@
 //! The whole catalogue: what every action on a cloud must do, shown for each of them on the simulated one.
 
+mod anew;
 mod plain;
 mod rows;
 

@@ -19,20 +19,26 @@ pub enum Deed {
 
 /// Does it to the resource of this name that the plan touches.
 pub fn by_hand(cloud: &Simulated, plan: &Plan, deed: Deed, name: &str) {
-    let mut touched = plan.steps.iter().filter_map(Step::action).flat_map(|work| &work.touches);
-    let it = touched.find(|resource| resource.name == name).unwrap();
     let option = if plan.mode == failover::model::Mode::Planned { "planned" } else { "forced" };
     let promotion = json!({ "properties": { "replica": {
         "role": "Primary", "promoteMode": "switchover", "promoteOption": option,
     } } });
-    let (method, rest, body) = match deed {
-        Deed::FailsOver => ("POST", "/failover?api-version=2023-05-01", Value::Null),
+    let (what, body) = match deed {
+        Deed::FailsOver => ("POST /failover?api-version=2023-05-01", Value::Null),
         Deed::FailsOverAsPlanned => {
-            ("POST", "/failover?api-version=2023-05-01&failoverType=Planned", Value::Null)
+            ("POST /failover?api-version=2023-05-01&failoverType=Planned", Value::Null)
         }
-        Deed::Promotes => ("PATCH", "?api-version=2024-08-01", promotion),
-        Deed::Deletes => ("DELETE", "?api-version=2024-08-01", Value::Null),
+        Deed::Promotes => ("PATCH ?api-version=2024-08-01", promotion),
+        Deed::Deletes => ("DELETE ?api-version=2024-08-01", Value::Null),
     };
+    ask(cloud, plan, name, what, &body);
+}
+
+/// Sends `METHOD rest-of-the-address` to the resource of this name, and is not refused.
+pub fn ask(cloud: &Simulated, plan: &Plan, name: &str, what: &str, body: &Value) {
+    let mut touched = plan.steps.iter().filter_map(Step::action).flat_map(|work| &work.touches);
+    let it = touched.find(|resource| resource.name == name).unwrap();
+    let (method, rest) = what.split_once(' ').unwrap();
     let url = format!(
         "https://management.azure.com/subscriptions/{}/resourceGroups/{}/providers/{}/{name}{rest}",
         it.subscription, it.resource_group, it.kind
@@ -45,6 +51,6 @@ pub fn by_hand(cloud: &Simulated, plan: &Plan, deed: Deed, name: &str) {
         let now = world.cloud().now();
         world.cloud_mut().answer(&request, now)
     });
-    let Outcome::Response(response) = &answer.outcome else { panic!("{deed:?}: {answer:?}") };
-    assert!(response.status().is_success(), "{deed:?}: {response:?}");
+    let Outcome::Response(response) = &answer.outcome else { panic!("{what}: {answer:?}") };
+    assert!(response.status().is_success(), "{what}: {response:?}");
 }

@@ -202,6 +202,29 @@ fn a_promotion_that_left_no_trace_for_ten_minutes_is_asked_about() {
     }
 }
 
+#[test]
+fn a_plan_on_which_azure_still_counts_a_site_is_tried_until_it_does_not() {
+    let plan = proseware(Mode::Planned);
+    let all = undisturbed(&plan, Outage::None);
+    let deletion =
+        the(&all, |call| call.method == Method::DELETE && call.path.contains("/serverfarms/"));
+    in_virtual_time(async {
+        let drill = Drill::new(plan, Outage::None);
+        let code = StatusCode::CONFLICT;
+        again_and_again(
+            &drill,
+            &Method::DELETE,
+            &deletion.path,
+            3,
+            &Mishap::Status { code, retry_after: None },
+        );
+        assert_eq!(drill.process().await, Some(Ending::Done), "{}", drill.story());
+        let sent = sent_at(&drill, &deletion);
+        assert_eq!(sent.len(), 4);
+        assert!(sent[3].duration_since(sent[0]).as_secs() >= 45, "{sent:?}");
+    });
+}
+
 /// Puts the same mishap at so many requests in a row.
 fn again_and_again(drill: &Drill, method: &Method, path: &str, times: usize, mishap: &Mishap) {
     for _ in 0..times {

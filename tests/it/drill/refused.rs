@@ -191,6 +191,33 @@ fn the_operator_is_told_azures_own_words_and_where_to_find_them() {
     }
 }
 
+#[test]
+fn a_deployment_that_fails_is_told_with_its_own_words_and_tried_anew_by_a_resume() {
+    for (mode, outage) in MODES {
+        let plan = proseware(mode);
+        let all = undisturbed(&plan, outage);
+        let publish = all.iter().find(|call| call.path.contains("/api/publish?")).unwrap();
+        in_virtual_time(async {
+            let drill = Drill::new(plan.clone(), outage);
+            drill.cloud.fault(publish.fault(Mishap::FailsLater));
+            assert_eq!(drill.process().await, Some(Ending::Failed), "{}", drill.story());
+            assert_eq!(failed(&drill), ["page".into()]);
+            let told = told(&drill, Ending::Failed);
+            assert!(told.contains("could not be unpacked"), "{told}");
+            assert_eq!(drill.process().await, Some(Ending::Done), "{}", drill.story());
+            assert_eq!(drill.breaches(), [""; 0]);
+            // Its own log is found by it.
+            let accepted = drill.facts().into_iter().find_map(|(_, fact)| match fact {
+                Fact::Step { what: StepFact::OperationAccepted { handle, request_id }, .. } => {
+                    handle.0.get("deployment").is_some().then_some(request_id)
+                }
+                _ => None,
+            });
+            assert!(accepted.flatten().is_some(), "{}", drill.story());
+        });
+    }
+}
+
 /// The id of the storage account.
 fn scope(plan: &Plan) -> String {
     let work = plan.step(&"storage".into()).unwrap().action().unwrap();
