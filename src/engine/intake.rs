@@ -13,7 +13,7 @@ use crate::{
 use std::time::Duration;
 
 /// Whatever a server asks for, it is asked again after this long.
-const LONGEST_WAIT: Duration = Duration::from_mins(5);
+const LONGEST_WAIT: Duration = Duration::from_mins(10);
 
 impl Engine {
     pub(super) async fn take_in(&mut self, done: Vec<Done>) -> Result<(), EngineError> {

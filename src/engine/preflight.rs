@@ -3,7 +3,7 @@
 use super::{bind::bind, watch};
 use crate::{
     action::{Answer, Catalogue, Clients, Finding, Look, Observation, Serves, Weight},
-    model::{Mode, Region, Resource, StepId},
+    model::{Evidence, Mode, Region, Resource, StepId},
     plan::{Effect, OnFailure, Plan, Side, Step},
     run::{Fact, RunFact, RunState},
 };
@@ -181,7 +181,9 @@ pub async fn preflight_of(
         let action = match bind(step, catalogue, plan, clients, &empty) {
             Ok(action) => action,
             Err(why) => {
-                checks[place].found = Checked::Unknown(why);
+                // What its cloud will never accept, as it stands in the runbook.
+                let seen = Observation::new(Answer::Never { why }, Evidence::new());
+                checks[place].found = Checked::Seen(seen);
                 continue;
             }
         };

@@ -6,6 +6,7 @@ mod refused;
 mod screens;
 mod stopped;
 mod terminal;
+mod whole;
 
 use std::{
     path::{Path, PathBuf},

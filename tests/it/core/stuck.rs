@@ -152,6 +152,10 @@ fn a_run_that_is_ended_for_good_first_knows_of_what_could_do_harm() {
         let state = world.state();
         assert_eq!(state.step(&"storage".into()).unwrap().open_change(), None);
         assert_eq!(world.cloud.accepted(), ["PUT /tidy"]);
+        let known = world.facts().iter().position(|(_, fact)| {
+            matches!(fact, Fact::Step { what: StepFact::ChangeRefused { .. }, .. })
+        });
+        assert!(known.is_some() && starts(&world, "tidy") > known, "{:?}", world.facts());
     });
 }
 
