@@ -106,6 +106,16 @@ impl Kept {
         self.read().map_or(true, |timeline| timeline.started().is_some())
     }
 
+    /// Whether its journal's last word of the run is that it has ended, whatever its plan was.
+    pub(super) fn has_ended(&self) -> bool {
+        let Ok(reading) = self.folder.read::<Fact>() else { return false };
+        let of_run = |entry: &Entry<Fact>| match &entry.fact {
+            Fact::Run(RunFact::Saw { .. }) | Fact::Step { .. } => None,
+            Fact::Run(fact) => Some(matches!(fact, RunFact::Finished { .. })),
+        };
+        reading.entries.iter().rev().find_map(of_run).unwrap_or_default()
+    }
+
     /// Whether a process carries it out just now.
     pub(super) fn at_work(&self, plan: &Plan, settings: &Settings) -> Result<AtWork, Failure> {
         let locks = self.realm.runs(settings).locks();

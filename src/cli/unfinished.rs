@@ -62,7 +62,8 @@ fn before(desk: &Desk, new: &New<'_>) -> Result<Vec<Timeline>, Failure> {
     Ok(before)
 }
 
-/// A run under the same lock. One that cannot be read may have a change under way, and nobody can tell.
+/// A run under the same lock. One that cannot be read, and whose own last word is not that it has ended, may have a
+/// change under way, and nobody can tell.
 fn read(kept: &Kept, new: &New<'_>) -> Result<Option<Timeline>, Failure> {
     let has_other_lock = kept.plan().is_ok_and(|plan| plan.lock != new.plan.lock);
     // A rehearsal against a port of this machine says nothing of the cloud itself.
@@ -71,16 +72,19 @@ fn read(kept: &Kept, new: &New<'_>) -> Result<Option<Timeline>, Failure> {
     if has_other_lock || is_elsewhere {
         return Ok(None);
     }
-    kept.read().map(Some).map_err(|unread| {
-        let run = kept.id.short();
-        let what = format!(
-            "run {run} may have a change under way, and cannot be read; nothing new was begun"
-        );
-        let folder = kept.folder.path().display();
-        Failure::new(Exit::Journal, what).because(unread).hint(Hint::says(format!(
-            "look in the cloud at what it was doing; then move {folder} away, and begin again"
-        )))
-    })
+    let unread = match kept.read() {
+        Ok(timeline) => return Ok(Some(timeline)),
+        // As a plan of an earlier version of this program: its journal can tell all the same.
+        Err(_) if kept.has_ended() => return Ok(None),
+        Err(unread) => unread,
+    };
+    let run = kept.id.short();
+    let what =
+        format!("run {run} may have a change under way, and cannot be read; nothing new was begun");
+    let folder = kept.folder.path().display();
+    Err(Failure::new(Exit::Journal, what).because(unread).hint(Hint::says(format!(
+        "look in the cloud at what it was doing; then move {folder} away, and begin again"
+    ))))
 }
 
 /// Why nothing else may begin beside this run, if so.
@@ -183,6 +187,22 @@ mod tests {
     async fn a_simulated_world_knows_only_the_run_before() {
         beside(Realm::Simulated, &begun(), false).await.unwrap();
         beside(Realm::Simulated, &begun(), true).await.unwrap_err();
+    }
+
+    #[tokio::test]
+    async fn a_run_that_cannot_be_read_is_in_the_way_until_its_journal_says_that_it_ended() {
+        let finished = Fact::Run(RunFact::Finished { outcome: RunOutcome::Done });
+        for (facts, is_in_the_way) in [(vec![started()], true), (vec![started(), finished], false)]
+        {
+            let (_folder, desk) = desk();
+            let old = keep_facts(&desk, Realm::Live, 100, &facts).await;
+            // As an earlier version of this program wrote it.
+            std::fs::write(old.folder.path().join("plan.json"), "{}").unwrap();
+            let new = keep_facts(&desk, Realm::Live, NEW, &[started()]).await;
+            let (plan, cloud) = (plan(), CloudFlags::default());
+            let new = New { kept: &new, plan: &plan, after: None, cloud: &cloud };
+            assert_eq!(refuse(&desk, &new).is_err(), is_in_the_way, "{facts:?}");
+        }
     }
 
     #[tokio::test]

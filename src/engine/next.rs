@@ -301,7 +301,7 @@ impl Turn<'_> {
                 evidence: task.state.evidence.clone(),
             });
         }
-        if self.needs_consent(task.step, task.state) {
+        if self.needs_consent(task.step, task.state, change) {
             return self.ask_itself(task);
         }
         let staying_since = task.state.last_settled().max(task.state.since).unwrap_or(self.now);

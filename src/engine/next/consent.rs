@@ -2,7 +2,7 @@
 
 use super::{Command, Task, Turn, record};
 use crate::{
-    action::Answer,
+    action::{Answer, Change},
     engine::hand::Seen,
     model::{DATA_LOSS, Datum, Evidence, StepId, span::between},
     plan::{self, Step, Work},
@@ -16,10 +16,12 @@ const YES_HOLDS: Duration = Duration::from_mins(10);
 const LOSS_MAY_GROW: Duration = Duration::from_mins(1);
 
 impl Turn<'_> {
-    /// Whether an operator must say yes before this step's first change.
-    pub(super) fn needs_consent(&self, step: &Step, state: &StepState) -> bool {
+    /// Whether an operator must say yes before this change. What was said before a step's first change covers the
+    /// harmless ones after it; what could do harm wants a yes that still holds.
+    pub(super) fn needs_consent(&self, step: &Step, state: &StepState, change: &Change) -> bool {
         let Some(asker) = self.plan.asker(step) else { return false };
-        if state.settled.iter().any(|done| done.attempt == state.attempt) {
+        let has_settled = state.settled.iter().any(|done| done.attempt == state.attempt);
+        if has_settled && !change.is_harmful() {
             return false;
         }
         let Some(asking) = self.state_of(&asker.id) else { return true };
@@ -61,7 +63,8 @@ impl Turn<'_> {
             is_asked_here
                 && matches!(of_child.life, Life::Open)
                 && self.wanted(id).is_some_and(|change| {
-                    of_child.settled_at(&change.id).is_none() && self.needs_consent(child, of_child)
+                    of_child.settled_at(&change.id).is_none()
+                        && self.needs_consent(child, of_child, change)
                 })
         };
         // Asked once each of them could begin: nobody can say yes to half of what is to happen together.

@@ -100,15 +100,17 @@ impl Action for Check {
             if good > 0 {
                 if self.clients.clock.now() + self.every > until {
                     let (wanted, longest) = (self.answers, span::show(LONGEST_LOOK));
-                    let why =
-                        format!("{}: {good} of {wanted} good answers fit in {longest}", self.uri);
+                    let why = format!(
+                        "{}: {good} of {wanted} good answers fit in {longest}",
+                        self.place()
+                    );
                     return Ok(Observation::new(Answer::NotYet { why, look_again }, evidence));
                 }
                 self.clients.clock.sleep(self.every).await;
             }
             evidence.set("good", Datum::Count(good));
             if let Err(why) = self.ask(&mut evidence).await {
-                let why = format!("{}: {why}", self.uri);
+                let why = format!("{}: {why}", self.place());
                 let answer = Answer::NotYet { why, look_again };
                 return Ok(Observation::new(answer, evidence));
             }
@@ -123,6 +125,12 @@ impl Action for Check {
 }
 
 impl Check {
+    /// The address as people are shown it: a query may hold a key.
+    fn place(&self) -> String {
+        let scheme = self.uri.scheme_str().unwrap_or("http");
+        format!("{scheme}://{}{}", self.uri.host().unwrap_or_default(), self.uri.path())
+    }
+
     /// Asks once; says what was wrong with the answer.
     async fn ask(&self, evidence: &mut Evidence) -> Result<(), String> {
         let mut request = Request::new(Bytes::new());

@@ -23,6 +23,8 @@ enum Sort {
     Three,
     /// A harmful one that a mark tells of.
     Swap,
+    /// A harmless one, and then the harmful one.
+    Prepared,
     /// One that the world does not tell of.
     Script,
     /// Repeated until it shows.
@@ -66,7 +68,7 @@ macro_rules! kinds {
 }
 
 pub const CATALOGUE: Catalogue = Catalogue(kinds![
-    "put": Put, "three": Three, "swap": Swap, "script": Script,
+    "put": Put, "three": Three, "swap": Swap, "prepared": Prepared, "script": Script,
     "datapoint": Datapoint, "person": Person, "shift": Shift
 ]);
 
@@ -94,7 +96,12 @@ impl Model {
         match self.sort {
             Sort::Three => &["plan", "site", "page"],
             Sort::Shift => &["20", "60", "100"],
-            Sort::Put | Sort::Swap | Sort::Script | Sort::Datapoint | Sort::Person => &["on"],
+            Sort::Put
+            | Sort::Swap
+            | Sort::Prepared
+            | Sort::Script
+            | Sort::Datapoint
+            | Sort::Person => &["on"],
         }
     }
 
@@ -138,6 +145,13 @@ impl Action for Model {
         let answer = match self.sort {
             Sort::Put | Sort::Three | Sort::Shift => self.puts(value),
             Sort::Swap => self.swap(&seen),
+            Sort::Prepared => match self.swap(&seen) {
+                Answer::Missing(swap) if value != "ready" => {
+                    let ready = Change::harmless("ready", Sign::Changes, "make it ready");
+                    Answer::Missing([vec![ready], swap].concat())
+                }
+                answer => answer,
+            },
             Sort::Script => unseen(Repeat::Never, By::Cloud),
             Sort::Person => unseen(Repeat::Never, By::Person),
             Sort::Datapoint if seen["datapoints"].as_u64() >= Some(3) => Answer::AsDesired,
@@ -153,12 +167,13 @@ impl Action for Model {
     async fn apply(&self, change: &Change, permit: &Permit) -> Result<Applied, Unapplied> {
         let request = match self.sort {
             Sort::Put | Sort::Three | Sort::Shift => self.request("PUT", "", change.id.as_str()),
-            Sort::Swap => self.request("POST", "/swap", ""),
+            Sort::Prepared if !change.is_harmful() => self.request("PUT", "", change.id.as_str()),
+            Sort::Swap | Sort::Prepared => self.request("POST", "/swap", ""),
             Sort::Script | Sort::Person => self.request("POST", "/script", ""),
             Sort::Datapoint => self.request("POST", "/datapoint", ""),
         };
         match self.clients.transport.send(request, Intent::Change(permit)).await {
-            Ok(_) if matches!(self.sort, Sort::Swap) => {
+            Ok(_) if change.is_harmful() && matches!(self.sort, Sort::Swap | Sort::Prepared) => {
                 Ok(Applied::Accepted { handle: Handle(Value::Null), request_id: None })
             }
             Ok(_) => Ok(Applied::Done { request_id: None }),

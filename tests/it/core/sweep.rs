@@ -5,7 +5,7 @@ use super::run::{World, in_order, in_virtual_time, plan, step};
 use failover::{
     engine::Ending,
     plan::{OnFailure, Plan, Work},
-    run::{Question, RunOutcome, StepOutcome},
+    run::{Life, Question, RunOutcome, StepOutcome},
 };
 
 /// Every kind of change, in order, with a question before the swap.
@@ -144,13 +144,15 @@ fn a_swap_that_somebody_did_by_hand_while_the_run_was_dead_is_not_sent() {
 #[test]
 fn a_swap_that_was_swapped_back_by_hand_is_asked_about() {
     let points = points(everything);
-    let mut asked = 0;
+    let (mut asked, mut failed) = (0, 0);
     for point in 0..points {
         in_virtual_time(async {
             let world = World::new(everything());
             world.fuse.set(point);
             assert_eq!(world.process().await, None);
-            let is_open = world.state().step(&"storage".into()).unwrap().open_change().is_some();
+            let life = world.state().step(&"storage".into()).unwrap().life.clone();
+            let is_accepted = matches!(life, Life::Accepted { .. });
+            let is_open = is_accepted || matches!(life, Life::Begun { .. });
             if is_open && world.cloud.count("POST /storage/swap") == 1 {
                 world.clock.sleep(std::time::Duration::from_hours(1)).await;
                 // Done, and undone by somebody else's failback: the place is the old one, the mark is not.
@@ -160,11 +162,56 @@ fn a_swap_that_was_swapped_back_by_hand_is_asked_about() {
                 assert_eq!(world.cloud.count("POST /storage/swap"), 1);
                 let questions = world.operator.asked.lock().unwrap();
                 let is_asked = questions.iter().any(|q| matches!(q, Question::Happened { .. }));
-                asked += usize::from(is_asked || ending != Some(Ending::Done));
+                if is_accepted {
+                    // The cloud says that it was done, and it does not show.
+                    assert_eq!((ending, is_asked), (Some(Ending::Failed), false), "point {point}");
+                    failed += 1;
+                } else {
+                    assert!(is_asked, "point {point}: {ending:?}");
+                    asked += 1;
+                }
             }
         });
     }
-    assert!(asked > 0);
+    assert!(asked > 0 && failed > 0, "{asked} asked, {failed} failed");
+}
+
+#[test]
+fn a_yes_before_a_harmless_change_is_no_yes_to_what_could_do_harm_an_hour_later() {
+    let plan = || {
+        let mut storage = step("prepared", "storage");
+        storage.confirm = Some("no way back".to_owned());
+        in_order(vec![storage])
+    };
+    let consents = |world: &World| {
+        let asked = world.operator.asked.lock().unwrap();
+        asked.iter().filter(|q| matches!(q, Question::Consent { .. })).count()
+    };
+    let points = in_virtual_time(async {
+        let world = World::new(plan());
+        assert_eq!(world.process().await, Some(Ending::Done));
+        assert_eq!(world.cloud.accepted(), ["PUT /storage", "POST /storage/swap"]);
+        assert_eq!(consents(&world), 1, "one yes covers both while it holds");
+        world.fuse.passed()
+    });
+    let mut prepared = 0;
+    for point in 0..points {
+        in_virtual_time(async {
+            let world = World::new(plan());
+            world.fuse.set(point);
+            assert_eq!(world.process().await, None);
+            let state = world.state();
+            let storage = state.step(&"storage".into()).unwrap();
+            let is_begun = storage.harm.is_some() || storage.outcome().is_some();
+            prepared += usize::from(world.cloud.count("PUT /storage") > 0 && !is_begun);
+            world.operator.asked.lock().unwrap().clear();
+            world.clock.sleep(std::time::Duration::from_hours(1)).await;
+            assert_eq!(world.until_done(3).await, Ending::Done);
+            assert_eq!(world.cloud.count("POST /storage/swap"), 1, "point {point}");
+            assert!(is_begun || consents(&world) >= 1, "point {point}: it was not asked again");
+        });
+    }
+    assert!(prepared > 0, "it never died between the two changes");
 }
 
 #[test]

@@ -193,6 +193,12 @@ fn a_run_that_is_repeated_has_nothing_left_to_do() {
         let sent = drill.changes();
         let drill = drill.then(proseware(THERE, Mode::Unplanned));
         assert!(drill.preflight().await.serves_already(&drill.plan));
-        assert_eq!(drill.changes(), sent);
+        assert_eq!(drill.changes(), sent, "a look sends no change");
+        // Begun all the same, it finds what it moved for good where it is to be.
+        assert_eq!(drill.process().await, Some(Ending::Done), "{}", drill.story());
+        for step in ["storage", "promote"] {
+            assert_eq!(drill.outcome(step), Some(StepOutcome::AlreadyDone), "{step}");
+        }
+        assert_eq!(drill.harm(), [1; 2], "{}", drill.story());
     });
 }
