@@ -165,7 +165,7 @@ pub enum Shape {
     },
     /// One of the runbook's regions.
     Region,
-    /// A cloud resource: a name, or `{ name, resource_group, subscription, region }`.
+    /// A cloud resource: a name, or a map with what its vendor needs to find it.
     Resource {
         kind: &'static str,
         placed: Placed,

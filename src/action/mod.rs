@@ -9,8 +9,8 @@ mod clients;
 mod kind;
 mod params;
 
-pub use check::{RESOURCE_KEYS, check, check_part, check_url};
-pub use clients::{Clients, Tokens};
+pub use check::{check, check_part, check_url, resource_keys};
+pub use clients::{Aws, AwsKeys, Clients, Endpoints, Keys, Tokens};
 pub use kind::{
     Bind, Catalogue, Default, Effect, Kind, Parameter, Placed, Plane, Shape, Times, Within,
 };

@@ -212,7 +212,7 @@ fn work(resolved: ResolvedAction, timeout: Option<Duration>) -> ActionWork {
 
 /// What one step makes need not be there before, whichever other steps touch it.
 fn mark_made(steps: &mut [Step]) {
-    let name = |it: &Resource| (it.kind.clone(), it.resource_group.clone(), it.name.clone());
+    let name = |it: &Resource| (it.kind.clone(), it.owner.clone(), it.name.clone());
     let touches = steps.iter().filter_map(Step::action).flat_map(|work| &work.touches);
     let made: HashSet<_> = touches.filter(|it| it.made_by_the_run).map(name).collect();
     for step in steps {

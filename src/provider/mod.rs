@@ -3,12 +3,18 @@
 //! Each speaks its vendor's own wire format over the transport that it was given, and knows nothing of plans, runs or
 //! worlds.
 
+pub mod aws;
 pub mod azure;
+mod dns;
 mod plain;
+#[cfg(test)]
+mod testing;
 
 use crate::action::{Catalogue, Kind};
 
-static KINDS: [&Kind; 15] = [
+static KINDS: [&Kind; 17] = [
+    &aws::metric::METRIC,
+    &aws::alarm::ALARM,
     &azure::maintenance_page::MAINTENANCE_PAGE,
     &azure::remove::REMOVE,
     &azure::app_service::START,

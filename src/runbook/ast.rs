@@ -22,6 +22,8 @@ pub struct Runbook {
     pub afterwards: Option<Key>,
     pub objectives: Objectives,
     pub(crate) azure: Azure,
+    /// The account that all AWS resources are in.
+    pub(crate) aws_account: Option<Node>,
     /// A map of rows, by region.
     pub(crate) regions: Node,
     /// A map of rows, by mode.

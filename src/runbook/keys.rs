@@ -48,7 +48,7 @@ pub(super) fn names(entries: &'static [Entry]) -> Vec<&'static str> {
     entries.iter().map(|entry| entry.name).collect()
 }
 
-pub(super) static TOP: [Entry; 16] = [
+pub(super) static TOP: [Entry; 17] = [
     entry("failover", Form::Version, "The version of the language"),
     entry("runbook", Form::Text, "Its name"),
     entry("summary", Form::Text, "What it is for, in one line"),
@@ -59,6 +59,7 @@ pub(super) static TOP: [Entry; 16] = [
     entry("lock", Form::Text, "Runs of all runbooks that name it exclude each other"),
     entry("objectives", Form::Map(&OBJECTIVES), "What was promised"),
     entry("azure", Form::Map(&AZURE), "Where Azure resources are, and how to sign in"),
+    entry("aws", Form::Map(&AWS), "Whose AWS resources are meant"),
     entry("regions", Form::Regions, "What differs by region; a run picks two of them"),
     entry("modes", Form::Modes, "What differs by mode"),
     entry("vars", Form::Any, "Values to refer to; those without a value must be given"),
@@ -77,6 +78,9 @@ pub(super) static AZURE: [Entry; 3] = [
     entry("resource_group", Form::Text, "Of all resources that do not say it themselves"),
     entry("credential", Form::Credential, "How to sign in"),
 ];
+
+pub(super) static AWS: [Entry; 1] =
+    [entry("account", Form::Text, "The account that all resources are in, and no other")];
 
 pub(super) static WATCH: [Entry; 3] = [
     entry("url", Form::Address, "The address"),

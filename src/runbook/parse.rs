@@ -37,6 +37,7 @@ pub(super) fn runbook(tree: &Tree, source: &Source, found: &mut Found) -> Option
         afterwards: afterwards(&mut fields),
         objectives: objectives(&mut fields),
         azure: azure(&mut fields),
+        aws_account: aws_account(&mut fields),
         regions: regions(&mut fields),
         modes: modes(&mut fields),
         vars: map(&mut fields, "vars"),
@@ -170,6 +171,14 @@ fn azure(fields: &mut Fields<'_, '_>) -> Azure {
         resource_group: place("resource_group"),
         credential,
     }
+}
+
+fn aws_account(fields: &mut Fields<'_, '_>) -> Option<Node> {
+    let is_in_doubt = fields.is_in_doubt("aws");
+    let node = fields.map("aws").cloned().unwrap_or_else(empty);
+    let mut inner = Fields::of("`aws`", &node, &keys::names(&keys::AWS), fields.found)?;
+    let is_lost = is_in_doubt || inner.get("account").is_some() || inner.is_in_doubt("account");
+    inner.text_node("account").or_else(|| is_lost.then(|| unknown(Span::default())))
 }
 
 fn watch(fields: &mut Fields<'_, '_>) -> Vec<Watched> {

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     action::{self, Catalogue, Effect, Kind, Shape},
-    model::{Diagnostic, Key, Mode, Node, Resource, Span, Value},
+    model::{Diagnostic, Key, Mode, Node, Resource, Span, Value, Vendor},
 };
 use std::time::Duration;
 
@@ -207,10 +207,16 @@ impl<'a> Resolver<'a> {
         found.extend(self.secrets(scope.late).of(kind, written));
         let check = if self.runbook.is_patched { action::check_part } else { action::check };
         found.extend(check(kind, &with));
-        let is_resource = |shape: &Shape| matches!(shape, Shape::Resource { .. });
-        let names_resources = kind.parameters.iter().any(|parameter| is_resource(&parameter.shape));
+        let names_a = |vendor: Vendor| {
+            let is_one = |shape: &Shape| match shape {
+                Shape::Resource { kind, .. } => Vendor::of(kind) == vendor,
+                _ => false,
+            };
+            kind.parameters.iter().any(|parameter| is_one(&parameter.shape))
+        };
         let place = Place {
-            azure: if names_resources { self.azure(found) } else { (None, None) },
+            azure: if names_a(Vendor::Azure) { self.azure(found) } else { (None, None) },
+            aws_account: self.aws_account(found).filter(|_| names_a(Vendor::Aws)),
             regions: &self.tables.regions,
             way: self.way,
             lock: &self.runbook.lock,
@@ -230,6 +236,12 @@ impl<'a> Resolver<'a> {
         };
         let azure = &self.runbook.azure;
         (text(&azure.subscription), text(&azure.resource_group))
+    }
+
+    /// The account that AWS resources are in.
+    fn aws_account(&self, found: &mut Found) -> Option<String> {
+        let node = self.scope().resolve(self.runbook.aws_account.as_ref()?, found);
+        Some(node.as_text().unwrap_or_default().to_owned())
     }
 
     /// What is watched, and at which addresses.

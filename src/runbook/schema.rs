@@ -198,8 +198,8 @@ fn shape(shape: Shape) -> Value {
             "type": "object",
             "additionalProperties": or_reference(&parameters(members)),
         })),
-        Shape::Resource { .. } => {
-            let keys = crate::action::RESOURCE_KEYS;
+        Shape::Resource { kind, .. } => {
+            let keys = crate::action::resource_keys(kind);
             let properties: Map<_, _> =
                 keys.iter().map(|key| ((*key).to_owned(), text())).collect();
             json!({ "anyOf": [text(), {

@@ -78,9 +78,28 @@ pub(super) fn is_read(request: &Request) -> bool {
     match *request.method() {
         Method::GET | Method::HEAD => true,
         // The listings of settings are POSTs because they hold secrets (Web Apps, List Application Settings).
-        Method::POST => ["/list", "/listkeys", "/token"].iter().any(|end| path.ends_with(end)),
+        Method::POST => {
+            ["/list", "/listkeys", "/token"].iter().any(|end| path.ends_with(end))
+                || is_read_of_aws(request)
+        }
         _ => false,
     }
+}
+
+/// AWS sends most reads as POSTs, and names them for what they are.
+fn is_read_of_aws(request: &Request) -> bool {
+    let header = |name: &str| request.headers().get(name)?.to_str().ok();
+    let is_signed =
+        header("authorization").is_some_and(|text| text.starts_with("AWS4-HMAC-SHA256 "));
+    let body = std::str::from_utf8(request.body()).unwrap_or_default();
+    let in_form = || {
+        let parameters = body.split('&').find_map(|pair| pair.strip_prefix("Action="));
+        parameters.unwrap_or_default()
+    };
+    let target = header("x-amz-target").and_then(|target| target.rsplit('.').next());
+    let operation = target.unwrap_or_else(in_form);
+    let reads = ["Describe", "Get", "List", "Simulate"];
+    is_signed && reads.iter().any(|read| operation.starts_with(read))
 }
 
 /// What a service replies.

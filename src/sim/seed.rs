@@ -101,8 +101,8 @@ fn resources(plan: &Plan) -> Vec<Resource> {
 
 pub(super) fn address(resource: &Resource) -> Address {
     Address {
-        subscription: resource.subscription.clone(),
-        group: resource.resource_group.clone(),
+        subscription: resource.subscription().to_owned(),
+        group: resource.resource_group().to_owned(),
         name: resource.name.clone(),
     }
 }
@@ -123,6 +123,9 @@ impl Cloud {
     pub fn add_missing(&mut self, plan: &Plan) {
         let seed = Seed::of(plan);
         self.add_groups(plan);
+        if let Some(account) = seed.resources.iter().find_map(Resource::account) {
+            self.aws.settle(account);
+        }
         Account::seed(self, &seed);
         Server::seed(self, &seed);
         Site::seed(self, &seed);

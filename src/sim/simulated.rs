@@ -102,6 +102,10 @@ impl Simulated {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(super) async fn sleep(&self, length: Duration) {
+        self.clock.sleep(length).await;
+    }
+
     /// Reaches the cloud as any other program does, and waits as long as the answer takes.
     pub async fn reach(&self, request: &Request) -> Result<Response, SendError> {
         let (result, after) = self.lock().meet(request, self.clock.now());

@@ -1,6 +1,6 @@
 //! The network itself.
 
-use super::{Intent, Request, Response, SendError, Transport, check, host};
+use super::{Intent, Request, Response, SendError, Transport, causes, check, host};
 use async_trait::async_trait;
 use std::{sync::OnceLock, time::Duration};
 
@@ -37,39 +37,24 @@ impl Transport for Network {
         check(&request, intent)?;
         let host = host(&request);
         let not_sent = |why: String| SendError::NotSent { host: host.clone(), why };
-        let client = self.client().map_err(|error| not_sent(chain(&error)))?;
+        let client = self.client().map_err(|error| not_sent(causes(&error)))?;
         let request =
-            reqwest::Request::try_from(request).map_err(|error| not_sent(chain(&error)))?;
+            reqwest::Request::try_from(request).map_err(|error| not_sent(causes(&error)))?;
         let unanswered = |why: String| SendError::Unanswered { host: host.clone(), why };
         let answer = match client.execute(request).await {
             Ok(answer) => answer,
             Err(error) if error.is_connect() || error.is_builder() => {
-                return Err(not_sent(chain(&error.without_url())));
+                return Err(not_sent(causes(&error.without_url())));
             }
-            Err(error) => return Err(unanswered(chain(&error.without_url()))),
+            Err(error) => return Err(unanswered(causes(&error.without_url()))),
         };
         let mut response = http::Response::builder().status(answer.status());
         if let Some(headers) = response.headers_mut() {
             headers.clone_from(answer.headers());
         }
         let body = answer.bytes().await;
-        let body = body.map_err(|error| unanswered(chain(&error.without_url())))?;
+        let body = body.map_err(|error| unanswered(causes(&error.without_url())))?;
         // It was sent, whatever is wrong with the answer.
-        response.body(body).map_err(|error| unanswered(chain(&error)))
+        response.body(body).map_err(|error| unanswered(causes(&error)))
     }
-}
-
-/// An error and its causes in one line: reqwest's own text hides why.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let inner_text = inner.to_string();
-        if !text.contains(&inner_text) {
-            text.push_str(": ");
-            text.push_str(&inner_text);
-        }
-        cause = inner.source();
-    }
-    text
 }

@@ -3,7 +3,7 @@
 use crate::contract::check;
 use bytes::Bytes;
 use failover::{
-    model::{Clock, Mode, Node, Resource},
+    model::{Clock, Mode, Node, Owner, Resource},
     plan::{ActionWork, Objectives, OnFailure, Plan, Side, Step, Work},
     sim::{Cloud, Exchange, Outage, Simulated, World},
     wire::Response,
@@ -23,8 +23,7 @@ fn plan() -> Plan {
     let resource = |kind: &str, name: &str, region: Option<&str>| Resource {
         kind: kind.to_owned(),
         name: name.to_owned(),
-        resource_group: "rg-1".to_owned(),
-        subscription: "sub-1".to_owned(),
+        owner: Owner::Azure { subscription: "sub-1".to_owned(), resource_group: "rg-1".to_owned() },
         region: region.map(Into::into),
         made_by_the_run: false,
     };

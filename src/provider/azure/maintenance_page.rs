@@ -328,7 +328,8 @@ fn package(page: &str) -> ZipResult<Bytes> {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::testing::*, *};
+    use super::*;
+    use crate::provider::testing::*;
     use crate::{action::Applied, model::Node};
 
     fn page(script: &Arc<Script>) -> Arc<dyn Action> {

@@ -27,8 +27,6 @@ pub(super) mod shift;
 mod site;
 pub(super) mod storage;
 mod switchover;
-#[cfg(test)]
-pub(super) mod testing;
 pub(super) mod traffic_manager;
 
 use crate::{
@@ -104,7 +102,8 @@ impl<A: OnAzure> Action for Shared<A> {
 fn absent(what: &str, resource: &Resource) -> crate::action::Answer {
     let why = format!(
         "there is no {what} `{}` in the resource group `{}`",
-        resource.name, resource.resource_group
+        resource.name,
+        resource.resource_group()
     );
     crate::action::Answer::Never { why }
 }

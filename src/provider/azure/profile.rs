@@ -211,7 +211,7 @@ fn count(number: u64) -> Datum {
 
 #[cfg(test)]
 pub(super) mod sample {
-    use super::super::testing::{Script, answer, ok};
+    use crate::provider::testing::{Script, answer, ok};
     use serde_json::{Value, json};
     use std::sync::Arc;
 

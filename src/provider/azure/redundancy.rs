@@ -139,11 +139,9 @@ impl Redundancy {
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        super::{account::sample::account, testing::*},
-        *,
-    };
+    use super::{super::account::sample::account, *};
     use crate::model::{Node, Value};
+    use crate::provider::testing::*;
 
     fn redundancy(script: &Arc<Script>, sku: &str, wait: bool) -> Arc<dyn Action> {
         let account = resource("Microsoft.Storage/storageAccounts", "stproseware", None);

@@ -167,13 +167,11 @@ impl Remove {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{
-            profile::sample::{endpoint, profile},
-            testing::*,
-        },
+        super::profile::sample::{endpoint, profile},
         *,
     };
     use crate::model::Node;
+    use crate::provider::testing::*;
     use serde_json::{Value, json};
 
     fn remove(script: &Arc<Script>) -> Arc<dyn Action> {

@@ -193,13 +193,11 @@ impl Replicate {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{
-            postgres::sample::{SERVERS, replicas, server},
-            testing::*,
-        },
+        super::postgres::sample::{SERVERS, replicas, server},
         *,
     };
     use crate::action::Weight;
+    use crate::provider::testing::*;
 
     const KIND: &str = "Microsoft.DBforPostgreSQL/flexibleServers";
 

@@ -292,13 +292,11 @@ fn routed_before(profile: &Profile) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{
-            profile::sample::{endpoint, profile, script},
-            testing::*,
-        },
+        super::profile::sample::{endpoint, profile, script},
         *,
     };
     use crate::action::Serves;
+    use crate::provider::testing::*;
 
     fn shift(script: &Arc<Script>) -> Arc<dyn Action> {
         let tm = resource("Microsoft.Network/trafficManagerProfiles", "tm", None);

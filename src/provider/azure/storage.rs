@@ -199,10 +199,8 @@ impl Failover {
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        super::{account::sample::account, testing::*},
-        *,
-    };
+    use super::{super::account::sample::account, *};
+    use crate::provider::testing::*;
     use crate::{action::Applied, model::Node};
     use serde_json::{Value, json};
 

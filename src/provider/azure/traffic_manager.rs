@@ -345,12 +345,10 @@ fn difference(name: &str, found: Option<&Value>, wanted: &Value) -> Option<Strin
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{
-            profile::sample::{SITES, endpoint, profile, script},
-            testing::*,
-        },
+        super::profile::sample::{SITES, endpoint, profile, script},
         *,
     };
+    use crate::provider::testing::*;
     use crate::{
         action::Serves,
         model::{ChangeId, Node},

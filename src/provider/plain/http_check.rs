@@ -176,7 +176,7 @@ mod tests {
     use super::*;
     use crate::{
         model::Node,
-        provider::azure::testing::{Script, answer, bound, look, ok},
+        provider::testing::{Script, answer, bound, look, ok},
     };
 
     const HEALTHY: &str = r#"{"status":"ok","region":"westus"}"#;

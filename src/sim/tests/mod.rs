@@ -9,7 +9,7 @@ mod web;
 
 use super::{Cloud, Outage, Outcome, World};
 use crate::{
-    model::{Mode, Node, Resource, StepId, span},
+    model::{Mode, Node, Owner, Resource, StepId, span},
     plan::{ActionWork, Objectives, OnFailure, Plan, Side, Step, Watch, Work},
     wire::{Request, Response},
 };
@@ -30,8 +30,10 @@ fn resource(kind: &str, name: &str, region: Option<&str>) -> Resource {
     Resource {
         kind: kind.to_owned(),
         name: name.to_owned(),
-        resource_group: "rg-proseware".to_owned(),
-        subscription: "sub-1".to_owned(),
+        owner: Owner::Azure {
+            subscription: "sub-1".to_owned(),
+            resource_group: "rg-proseware".to_owned(),
+        },
         region: region.map(Into::into),
         made_by_the_run: false,
     }

@@ -3,13 +3,13 @@
 use super::{actions::CATALOGUE, cloud::Cloud, crash::Fuse};
 use async_trait::async_trait;
 use failover::{
-    action::{Clients, Tokens, Trouble},
+    action::{Aws, Clients, Tokens, Trouble},
     engine::{Ask, Ending, Engine, Interrupter, Operator, Parts, Reply},
     journal::{Journal, read},
     model::{ActionName, Clock, Mode, Node, RunId, Seal, Secret, StepId},
     plan::{ActionWork, Effect, Objectives, OnFailure, Plan, Side, Step, VERSION, Work},
     run::{Answer, Event, Fact, Question, RunFact, RunState},
-    wire::{Bounded, Transport},
+    wire::{Bounded, NameServers, Transport},
 };
 use jiff::Timestamp;
 use std::{
@@ -222,6 +222,8 @@ impl World {
             clock: self.clock.clone(),
             run: RunId::starting_at(Timestamp::UNIX_EPOCH),
             azure: "http://model".parse().unwrap(),
+            aws: Aws::with_keys("simulated", "simulated"),
+            dns: Arc::new(NameServers::default()),
         };
         let (interrupter, interrupts) = Interrupter::new();
         let clock = self.clock.clone();

@@ -1,0 +1,69 @@
+//! AWS: its front doors, and the services behind them.
+//!
+//! Written from the vendor's API references and user guides; each file names its own.
+
+mod asked;
+mod iam;
+mod signature;
+mod sts;
+
+use super::{
+    call::{Call, Replied},
+    cloud::{Cloud, Outage},
+    reached::Reached,
+};
+use asked::Asked;
+use serde::{Deserialize, Serialize};
+pub(super) use signature::Scope;
+
+/// What one account holds.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Aws {
+    account: String,
+    /// What a policy forbids the caller, in IAM's names.
+    forbidden: Vec<String>,
+}
+
+impl Aws {
+    /// The account that a plan names.
+    pub(super) fn settle(&mut self, account: &str) {
+        account.clone_into(&mut self.account);
+    }
+}
+
+impl Cloud {
+    /// Takes a permission of AWS from the caller.
+    pub fn forbid(&mut self, permission: &str) {
+        self.aws.forbidden.push(permission.to_owned());
+    }
+
+    /// Moves the caller's keys to another account: somebody took the wrong profile.
+    pub fn move_to_account(&mut self, account: &str) {
+        self.aws.settle(account);
+    }
+}
+
+/// Takes a signed request to its service; `None` when it is not for AWS.
+pub(super) fn answer(cloud: &mut Cloud, call: &Call<'_>) -> Option<Reached> {
+    let scope = Scope::of(call)?;
+    // Management of a region answers unless the region is gone as a whole. What is global lives in us-east-1.
+    if cloud.blackout.kind == Outage::Region && cloud.is_dark(&scope.region) {
+        return Some(Reached::Nobody);
+    }
+    let asked = match Asked::read(call, scope) {
+        Ok(asked) => asked,
+        Err(reply) => return Some(Reached::Reply(reply)),
+    };
+    let number = cloud.accepted;
+    let replied = asked.admit(call).and_then(|()| route(cloud, call, &asked));
+    Some(Reached::Reply(asked.dress(replied, number)))
+}
+
+fn route(cloud: &mut Cloud, call: &Call<'_>, asked: &Asked) -> Replied {
+    asked.authorize(&cloud.aws.forbidden, call)?;
+    match asked.scope.service.as_str() {
+        "sts" => sts::answer(cloud, asked),
+        "iam" => iam::answer(cloud, asked),
+        _ => Err(asked.no_such_operation()),
+    }
+}
