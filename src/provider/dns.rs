@@ -91,3 +91,59 @@ impl Resolver {
         join_all(asked).await
     }
 }
+
+#[cfg(test)]
+pub(crate) mod testing {
+    use super::*;
+    use crate::wire::SendError;
+    use async_trait::async_trait;
+    use hickory_proto::{
+        op::{MessageType, OpCode},
+        rr::{RData, Record},
+    };
+
+    /// Servers that all say the same.
+    #[derive(Default)]
+    pub(crate) struct Servers(Vec<(String, RecordType, Vec<String>)>);
+
+    impl Servers {
+        pub(crate) fn on(mut self, name: &str, kind: RecordType, values: &[&str]) -> Self {
+            let values = values.iter().map(|value| (*value).to_owned()).collect();
+            self.0.push((name.to_owned(), kind, values));
+            self
+        }
+    }
+
+    #[async_trait]
+    impl Dns for Servers {
+        async fn ask(&self, _: NameServer<'_>, message: &[u8]) -> Result<Vec<u8>, SendError> {
+            let question = Message::from_vec(message).unwrap();
+            let query = question.queries[0].clone();
+            let mut answer =
+                Message::new(question.metadata.id, MessageType::Response, OpCode::Query);
+            answer.add_query(query.clone());
+            let name = query.name().to_string();
+            let fits = |row: &&(String, RecordType, Vec<String>)| {
+                row.0 == name && row.1 == query.query_type()
+            };
+            for value in self.0.iter().filter(fits).flat_map(|(_, _, values)| values) {
+                let data = RData::try_from_str(query.query_type(), value).unwrap();
+                answer.add_answer(Record::from_rdata(query.name().clone(), 60, data));
+            }
+            Ok(answer.to_vec().unwrap())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_zone_is_the_nearest_name_above_that_is_delegated() {
+        let servers = Servers::default().on("example.com.", RecordType::NS, &["ns-1.", "ns-2."]);
+        let resolver = Resolver(Arc::new(servers));
+        let zone = resolver.zone_of("www.shop.example.com").await.unwrap();
+        assert_eq!(zone, ("example.com.".to_owned(), vec!["ns-1.".to_owned(), "ns-2.".to_owned()]));
+        let trouble = resolver.zone_of("www.example.org").await.unwrap_err();
+        assert!(
+            trouble.why.starts_with("no name server is found for www.example.org"),
+            "{trouble}"
+        );
+    }
+}

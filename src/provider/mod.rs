@@ -9,10 +9,12 @@ mod dns;
 mod plain;
 #[cfg(test)]
 mod testing;
+mod visit;
 
 use crate::action::{Catalogue, Kind};
 
-static KINDS: [&Kind; 17] = [
+static KINDS: [&Kind; 18] = [
+    &aws::stop::TRIGGER,
     &aws::metric::METRIC,
     &aws::alarm::ALARM,
     &azure::maintenance_page::MAINTENANCE_PAGE,

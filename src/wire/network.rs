@@ -4,10 +4,13 @@ use super::{Intent, Request, Response, SendError, Transport, causes, check, host
 use async_trait::async_trait;
 use std::{sync::OnceLock, time::Duration};
 
-/// Sends over the network. Its client is made at the first request: building one reads the machine's roots of trust.
+/// Sends over the network. Its clients are made at the first request: building one reads the machine's roots of trust.
 #[derive(Default)]
 pub struct Network {
     client: OnceLock<reqwest::Client>,
+    /// Opens a connection for each request, as the next user does: one that is kept open leads to where a name stood for
+    /// something else.
+    prober: OnceLock<reqwest::Client>,
 }
 
 impl Network {
@@ -15,19 +18,24 @@ impl Network {
         Self::default()
     }
 
-    fn client(&self) -> Result<&reqwest::Client, reqwest::Error> {
-        if let Some(client) = self.client.get() {
+    fn client(&self, intent: Intent<'_>) -> Result<&reqwest::Client, reqwest::Error> {
+        let (place, idle) = match intent {
+            Intent::Probe => (&self.prober, 0),
+            Intent::Read | Intent::Change(_) => (&self.client, usize::MAX),
+        };
+        if let Some(client) = place.get() {
             return Ok(client);
         }
         // No redirect may carry a token to another host, and no retry of the library's may send a change twice.
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
+            .pool_max_idle_per_host(idle)
             .connect_timeout(Duration::from_secs(10))
             .timeout(Duration::from_mins(2))
             .user_agent(concat!("failover/", env!("CARGO_PKG_VERSION")))
             .build()?;
-        Ok(self.client.get_or_init(|| client))
+        Ok(place.get_or_init(|| client))
     }
 }
 
@@ -37,7 +45,7 @@ impl Transport for Network {
         check(&request, intent)?;
         let host = host(&request);
         let not_sent = |why: String| SendError::NotSent { host: host.clone(), why };
-        let client = self.client().map_err(|error| not_sent(causes(&error)))?;
+        let client = self.client(intent).map_err(|error| not_sent(causes(&error)))?;
         let request =
             reqwest::Request::try_from(request).map_err(|error| not_sent(causes(&error)))?;
         let unanswered = |why: String| SendError::Unanswered { host: host.clone(), why };

@@ -13,6 +13,7 @@ mod error;
 pub(super) mod metric;
 mod permissions;
 mod service;
+pub(super) mod stop;
 
 use crate::{
     action::{
