@@ -91,6 +91,7 @@ pub fn at_once(urls: &[String]) -> Plan {
         watch: Vec::new(),
         steps,
         made_up: Vec::new(),
+        names_from: None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the operator chose: a runbook, two regions, a mode, and values.
 
-use super::{Desk, settings};
+use super::{Desk, settings, terraform};
 use crate::{
     action::Catalogue,
     model::{Exit, Failure, Hint, Mode, nearest},
@@ -52,7 +52,7 @@ fn variable(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// Whether values may be made up for environment variables that are not set.
+/// Whether values may be made up for environment variables that are not set, and for outputs that cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unset {
     IsMadeUp,
@@ -74,6 +74,7 @@ impl Chosen {
             mode: self.mode,
             vars: self.variables()?,
             env: &settings::variable,
+            outputs: &|tool, name| terraform::outputs(tool, &folder(&path).join(name)),
             made_up_env: unset == Unset::IsMadeUp,
             files: &beside(&path),
             catalogue,
@@ -196,8 +197,13 @@ pub(super) fn load(
 
 /// Reads files by their path beside the runbook.
 fn beside(path: &Path) -> impl Fn(&str) -> Result<String, String> {
-    let folder = path.parent().map(Path::to_owned).unwrap_or_default();
+    let folder = folder(path).to_owned();
     move |name| std::fs::read_to_string(folder.join(name)).map_err(|error| error.to_string())
+}
+
+/// The folder that a runbook stands in.
+fn folder(path: &Path) -> &Path {
+    path.parent().unwrap_or(path)
 }
 
 fn read(path: &Path) -> Result<String, Failure> {

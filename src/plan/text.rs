@@ -1,12 +1,12 @@
 //! A plan as people read it before anything is asked of a cloud.
 
 use super::{
-    Effect, Plan, Step, StepId, Work,
+    Effect, NamesFrom, Plan, Step, StepId, Work,
     late::{later_text, later_value},
     short_digest,
 };
 use crate::model::span;
-use std::{collections::HashSet, fmt::Write, time::Duration};
+use std::{fmt::Write, time::Duration};
 
 const LEAST_WIDTH: usize = 80;
 const MOST_WIDTH: usize = 120;
@@ -76,6 +76,7 @@ impl Screen<'_> {
         for name in &self.plan.made_up {
             lines.push(format!("{name} is not set: its value here is made up"));
         }
+        lines.extend(self.plan.names_from.as_ref().map(NamesFrom::says));
         lines.push(String::new());
         let margin = self.width - TIMES_WIDTH;
         lines.push(format!("{:margin$}{:<USUAL_WIDTH$}at most", "", "usually"));
@@ -123,20 +124,8 @@ impl Screen<'_> {
     fn notes(&self, step: &Step, above: Option<&Step>) -> Vec<String> {
         let mut notes = Vec::new();
         if let Some(work) = step.action() {
-            let mut seen = HashSet::new();
-            let names: Vec<&str> =
-                work.touches.iter().map(|touched| touched.name.as_str()).collect();
-            // A part's name begins with its whole's: saying both would say it twice.
-            let is_whole = |name: &str| {
-                names
-                    .iter()
-                    .any(|other| other.strip_prefix(name).is_some_and(|rest| rest.starts_with('/')))
-            };
-            let touched: Vec<&str> = names
-                .iter()
-                .copied()
-                .filter(|name| !is_whole(name) && seen.insert(*name))
-                .collect();
+            let touched = work.touched();
+            let touched: Vec<&str> = touched.iter().map(|touched| touched.name.as_str()).collect();
             // What touches nothing is told by its first text: an address, instructions, a length of time.
             let first = work.with.entries().iter().find_map(|(_, node)| node.as_text());
             let object = if touched.is_empty() {

@@ -2,6 +2,7 @@
 
 use super::{
     brief,
+    drift::drift,
     listing::Listing,
     measure::{Loss, Measures, Recovery},
     timeline::{ChangeStory, End, StepStory, Timeline},
@@ -163,6 +164,7 @@ pub fn document(timeline: &Timeline) -> Value {
         "owed": timeline.owed(),
         "skipped": skipped.collect::<Vec<_>>(),
         "left_to_do": left_to_do(timeline),
+        "drift": changed_back(timeline),
         "sessions": sessions.collect::<Vec<_>>(),
         "steps": work,
         "samples": samples.collect::<Vec<_>>(),
@@ -179,6 +181,15 @@ fn left_to_do(timeline: &Timeline) -> Value {
     let afterwards = brief::afterwards(timeline)
         .map(|after| json!({ "says": after.says, "command": after.command }));
     json!({ "steps": steps.collect::<Vec<_>>(), "resume": resume, "afterwards": afterwards })
+}
+
+/// What Terraform or OpenTofu will want to change back.
+fn changed_back(timeline: &Timeline) -> Option<Value> {
+    let drift = drift(timeline)?;
+    let rows = drift.rows.iter();
+    let rows = rows.map(|(resources, says)| json!({ "resources": resources, "changes": says }));
+    let (tool, folder) = (drift.names.tool, &drift.names.folder);
+    Some(json!({ "tool": tool, "folder": folder, "changed": rows.collect::<Vec<_>>() }))
 }
 
 fn recovery(measures: &Measures, promised: Option<Duration>, last: Option<Timestamp>) -> Value {

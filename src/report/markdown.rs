@@ -2,6 +2,7 @@
 
 use super::{
     brief::{Afterwards, afterwards, figures, sent, unfinished},
+    drift::{Drift, drift},
     measure::Measures,
     status::{AtWork, stands},
     text::{self, Page},
@@ -28,6 +29,7 @@ pub fn markdown(timeline: &Timeline, at_work: AtWork) -> String {
     steps(timeline, &mut page);
     questions(timeline, &mut page);
     changes(timeline, &mut page);
+    changed_back(timeline, &mut page);
     users(timeline, &mut page);
     left(timeline, &mut page);
     page.finish()
@@ -154,6 +156,25 @@ fn ended(change: &ChangeStory) -> String {
         0 => end,
         again => format!("{end}; sent again {}", text::count(again as usize, "time")),
     }
+}
+
+fn changed_back(timeline: &Timeline, page: &mut Page) {
+    let Some(Drift { names, rows }) = drift(timeline) else { return };
+    let (tool, plan) = (names.tool.name(), names.command("plan"));
+    page.line(format_args!("## What {tool} will want to change back\n"));
+    page.line(format_args!(
+        "{tool} in `{}` names resources of this run, and was not asked about them. An apply there may undo what \
+         follows, unless the configuration says by then what is so now; `{plan}` tells.\n",
+        names.folder
+    ));
+    let rows: Vec<_> = rows
+        .iter()
+        .map(|(resources, changes)| {
+            let resources: Vec<_> = resources.iter().map(|name| format!("`{name}`")).collect();
+            [resources.join(", "), changes.join("; ")]
+        })
+        .collect();
+    table(page, ["resources", "what was changed"], &rows);
 }
 
 fn users(timeline: &Timeline, page: &mut Page) {

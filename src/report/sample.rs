@@ -97,6 +97,7 @@ pub(crate) fn plan() -> Plan {
             step("served", "3", &["go", "storage"], work("http.check", Effect::Reads, 10)),
         ],
         made_up: Vec::new(),
+        names_from: None,
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! References are not resolved here: whatever may hold one is still a [`Node`].
 
-use super::condition::Condition;
+use super::{condition::Condition, outputs::Tool};
 use crate::model::{Key, Mode, Node, Source, Span};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -29,6 +29,7 @@ pub struct Runbook {
     /// A map of rows, by mode.
     pub(crate) modes: Node,
     pub(crate) vars: Node,
+    pub(crate) vars_from: Option<VarsFrom>,
     pub(crate) watch: Vec<Watched>,
     pub(crate) steps: Vec<Step>,
     pub(crate) finally: Vec<Step>,
@@ -51,6 +52,14 @@ pub(crate) struct Azure {
     pub(crate) subscription: Option<Node>,
     pub(crate) resource_group: Option<Node>,
     pub(crate) credential: Option<String>,
+}
+
+/// The root module whose outputs are variables too.
+#[derive(Clone, Debug)]
+pub(crate) struct VarsFrom {
+    pub(crate) tool: Tool,
+    /// Its path beside the runbook.
+    pub(crate) folder: Key,
 }
 
 #[derive(Clone, Debug)]

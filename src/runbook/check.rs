@@ -4,6 +4,7 @@ use super::{
     ast::Runbook,
     found::Found,
     order::Order,
+    outputs::Outside,
     resolve::{Files, Resolver, Way},
     tables::Tables,
 };
@@ -20,10 +21,11 @@ pub(super) fn check(runbook: &Runbook, catalogue: Catalogue, files: Files<'_>, f
     }
     check_afterwards(runbook, files, found);
     check_questions(runbook, found);
-    let tables = Tables::of(runbook, None, &[], found);
+    let outside = if runbook.vars_from.is_some() { &Outside::Open } else { &Outside::Nothing };
+    let tables = Tables::of(runbook, None, (&[], outside), found);
+    let blind = Tables::blind(runbook, &[]);
     for way in ways(runbook) {
-        let (order, tables) = (&order, &tables);
-        let blind = tables;
+        let (order, tables, blind) = (&order, &tables, &blind);
         let resolver = Resolver { runbook, order, tables, blind, way, env: None, files, catalogue };
         let all = resolver.removed(true, found);
         let least = resolver.removed(false, found);

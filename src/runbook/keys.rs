@@ -30,6 +30,8 @@ pub(super) enum Form {
     /// Two rows or more, each of them names and values of any kind.
     Regions,
     Modes,
+    /// A map with one of these keys.
+    One(&'static [Entry]),
     /// A map with these keys.
     Map(&'static [Entry]),
     /// A map of names to maps with these keys.
@@ -48,7 +50,7 @@ pub(super) fn names(entries: &'static [Entry]) -> Vec<&'static str> {
     entries.iter().map(|entry| entry.name).collect()
 }
 
-pub(super) static TOP: [Entry; 17] = [
+pub(super) static TOP: [Entry; 18] = [
     entry("failover", Form::Version, "The version of the language"),
     entry("runbook", Form::Text, "Its name"),
     entry("summary", Form::Text, "What it is for, in one line"),
@@ -63,6 +65,7 @@ pub(super) static TOP: [Entry; 17] = [
     entry("regions", Form::Regions, "What differs by region; a run picks two of them"),
     entry("modes", Form::Modes, "What differs by mode"),
     entry("vars", Form::Any, "Values to refer to; those without a value must be given"),
+    entry("vars_from", Form::One(&VARS_FROM), "Whose outputs are variables too"),
     entry("watch", Form::Named(&WATCH), "Addresses to ask through the whole run: what users saw"),
     entry("steps", Form::Steps, "Each waits for the one above it, unless it says what it needs"),
     entry("finally", Form::Steps, "Steps that run at the end, after success and after an abort"),
@@ -81,6 +84,11 @@ pub(super) static AZURE: [Entry; 3] = [
 
 pub(super) static AWS: [Entry; 1] =
     [entry("account", Form::Text, "The account that all resources are in, and no other")];
+
+pub(super) static VARS_FROM: [Entry; 2] = [
+    entry("terraform", Form::Text, "The folder of a root module, beside the runbook"),
+    entry("opentofu", Form::Text, "The folder of a root module, beside the runbook"),
+];
 
 pub(super) static WATCH: [Entry; 3] = [
     entry("url", Form::Address, "The address"),

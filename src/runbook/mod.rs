@@ -1,7 +1,7 @@
 //! The language: text to [`Runbook`].
 //!
 //! Every mistake of a file is reported together, with its place, before any cloud is asked. Nothing here reads a file,
-//! the environment or the catalogue of actions by itself: they are passed in.
+//! the environment, an output or the catalogue of actions by itself: they are passed in.
 
 mod ast;
 mod check;
@@ -10,6 +10,7 @@ mod fields;
 mod found;
 mod keys;
 mod order;
+mod outputs;
 mod parse;
 mod place;
 mod reference;
@@ -23,6 +24,7 @@ mod tests;
 mod yaml;
 
 pub use ast::{Objectives, OnFailure, Runbook, Side};
+pub use outputs::{Outputs, Tool, Unread};
 pub use reference::Env;
 pub use render::Mistakes;
 pub use resolve::Files;
@@ -30,6 +32,7 @@ pub use schema::schema;
 
 pub(crate) use found::Found;
 pub(crate) use order::Order;
+pub(crate) use outputs::{Invent, Outside};
 pub(crate) use reference::{Piece, pieces};
 pub(crate) use resolve::{Resolved, ResolvedAction, Resolver, Way};
 pub(crate) use tables::Tables;

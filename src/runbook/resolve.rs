@@ -37,9 +37,9 @@ pub(crate) struct Way<'a> {
 pub(crate) struct Resolver<'a> {
     pub(crate) runbook: &'a Runbook,
     pub(crate) order: &'a Order<'a>,
-    pub(crate) tables: &'a Tables,
+    pub(crate) tables: &'a Tables<'a>,
     /// The tables in which what stands in no runbook is still a reference.
-    pub(crate) blind: &'a Tables,
+    pub(crate) blind: &'a Tables<'a>,
     pub(crate) way: Way<'a>,
     /// `None` in a check.
     pub(crate) env: Option<Env<'a>>,
@@ -69,8 +69,8 @@ impl<'a> Resolver<'a> {
         self.scope_of(self.tables, self.env)
     }
 
-    fn scope_of(&self, tables: &'a Tables, env: Option<Env<'a>>) -> Scope<'a> {
-        let Tables { vars, regions, modes } = tables;
+    fn scope_of(&self, tables: &'a Tables<'a>, env: Option<Env<'a>>) -> Scope<'a> {
+        let Tables { vars, regions, modes, outside } = tables;
         let row = |root, noun, table: &'a Node, name: &'a str, is_region| Row {
             root,
             noun,
@@ -85,7 +85,7 @@ impl<'a> Resolver<'a> {
             row("mode", "mode", modes, self.way.mode.as_str(), false),
             vars_row(vars),
         ];
-        Scope { source: &self.runbook.source.text, rows, env, late: None }
+        Scope { source: &self.runbook.source.text, rows, env, late: None, outside }
     }
 
     /// Which steps `when` leaves out, groups with their children; a group goes when all its children do.
@@ -204,7 +204,7 @@ impl<'a> Resolver<'a> {
         if is_unknown(&with) {
             return None;
         }
-        found.extend(self.secrets(scope.late).of(kind, written));
+        found.extend(self.secrets(scope.late).of(kind, written, &with));
         let check = if self.runbook.is_patched { action::check_part } else { action::check };
         found.extend(check(kind, &with));
         let names_a = |vendor: Vendor| {

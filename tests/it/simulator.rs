@@ -77,6 +77,7 @@ fn plan() -> Plan {
         watch: Vec::new(),
         steps: vec![step],
         made_up: Vec::new(),
+        names_from: None,
     }
 }
 

@@ -1,12 +1,13 @@
 //! Plans of the ready-made runbooks, and what is in the way of a plan.
 
 mod given;
+mod outputs;
 
 use super::{Choice, OnFailure, Plan, build, late, late_text, short_digest};
 use crate::{
     model::{Datum, Mode, Node, Span, StepId, Value, span},
     provider::catalogue,
-    runbook::{Mistakes, load},
+    runbook::{Mistakes, Unread, load},
 };
 use snapbox::{assert_data_eq, str};
 
@@ -23,6 +24,7 @@ fn choice<'a>(from: &'a str, to: &'a str, mode: Mode) -> Choice<'a> {
         mode: Some(mode),
         vars: Vec::new(),
         env: &|_| None,
+        outputs: &|_, _| Err(Unread::new("there is none here", "")),
         made_up_env: true,
         files: FILES,
         catalogue: catalogue(),

@@ -5,6 +5,7 @@
 mod harm;
 mod keys;
 mod names;
+mod outputs;
 mod schema;
 mod secrecy;
 mod syntax;

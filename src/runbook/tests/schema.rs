@@ -135,6 +135,7 @@ fn sample(form: &Form) -> &'static str {
         Form::Ids | Form::Steps | Form::Children => "[]",
         Form::Condition => "mode.name == 'planned'",
         Form::Address => "https://x.example",
+        Form::One(_) => "{ terraform: infra }",
         Form::Any | Form::Map(_) | Form::Named(_) => "{}",
         Form::Regions => "{ eastus: {}, westus: {} }",
         Form::Modes => "{ planned: {} }",
@@ -150,7 +151,7 @@ fn parser_and_schema_know_the_same_keys_and_want_the_same_of_them() {
         pairs(&[("failover", "1"), ("runbook", "sample"), ("regions", "{ east: {}, west: {} }")]);
     let top = set(top, "steps", &steps(step.clone()));
     let watched = |pairs: Pairs<'_>| format!("{{ site: {} }}", map(&pairs));
-    let tables: [(&'static [Entry], Puts<'_>); 5] = [
+    let tables: [(&'static [Entry], Puts<'_>); 6] = [
         (&keys::TOP, Box::new(|key, value| map(&set(top.clone(), key, value)))),
         (
             &keys::STEP,
@@ -167,6 +168,12 @@ fn parser_and_schema_know_the_same_keys_and_want_the_same_of_them() {
         (
             &keys::AZURE,
             Box::new(|key, value| map(&set(top.clone(), "azure", &map(&pairs(&[(key, value)]))))),
+        ),
+        (
+            &keys::VARS_FROM,
+            Box::new(|key, value| {
+                map(&set(top.clone(), "vars_from", &map(&pairs(&[(key, value)]))))
+            }),
         ),
         (
             &keys::WATCH,

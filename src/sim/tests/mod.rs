@@ -102,6 +102,7 @@ fn plan() -> Plan {
         }],
         steps: vec![step],
         made_up: Vec::new(),
+        names_from: None,
     }
 }
 

@@ -123,6 +123,7 @@ pub fn plan(steps: Vec<Step>) -> Plan {
         watch: Vec::new(),
         steps,
         made_up: Vec::new(),
+        names_from: None,
     }
 }
 
