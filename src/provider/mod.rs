@@ -13,7 +13,7 @@ mod visit;
 
 use crate::action::{Catalogue, Kind};
 
-static KINDS: [&Kind; 18] = [
+static KINDS: [&Kind; 19] = [
     &aws::stop::TRIGGER,
     &aws::metric::METRIC,
     &aws::alarm::ALARM,
@@ -29,6 +29,7 @@ static KINDS: [&Kind; 18] = [
     &azure::fence::FENCE,
     &azure::promote::PROMOTE,
     &azure::replica::REPLICA,
+    &plain::dns_wait::DNS_WAIT,
     &plain::http_check::HTTP_CHECK,
     &plain::manual::MANUAL,
     &plain::wait::WAIT,

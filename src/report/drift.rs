@@ -45,8 +45,7 @@ pub(super) fn drift(timeline: &Timeline) -> Option<Drift<'_>> {
 mod tests {
     use super::*;
     use crate::{
-        Resource,
-        model::Owner,
+        model::{Owner, Resource},
         plan::{Tool, Work},
         report::{
             document, markdown,
