@@ -66,10 +66,9 @@ impl Call {
         operation: &'static str,
         body: &Value,
     ) -> Self {
-        let version = if service.host == Host::Given { "1.0" } else { "1.1" };
         let mut call = Self::new(service, region, operation);
         call.headers = vec![
-            ("content-type", format!("application/x-amz-json-{version}")),
+            ("content-type", format!("application/x-amz-json-{}", service.json)),
             ("x-amz-target", format!("{}.{operation}", service.version)),
         ];
         call.body = body.to_string().into();

@@ -3,8 +3,9 @@
 //! Source: Amazon CloudWatch API reference, 2010-08-01.
 
 use super::{call::Call, client::Aws, service::CLOUDWATCH};
-use crate::{action::Trouble, wire::Element};
+use crate::action::Trouble;
 use jiff::Timestamp;
+use serde_json::{Value, json};
 use std::time::Duration;
 
 /// A metric, as it is named: of two names that differ in one letter or one dimension, an alarm watches only one.
@@ -33,29 +34,22 @@ impl Metric {
         format!("{} {} {{{}}}", self.namespace, self.name, dimensions.join(", "))
     }
 
-    /// Its dimensions as parameters of the Query protocol, below a prefix.
-    fn parameters(&self, prefix: &str) -> Vec<(String, String)> {
-        let numbered = self.dimensions.iter().zip(1..);
-        numbered
-            .flat_map(|((name, value), number)| {
-                let key = format!("{prefix}Dimensions.member.{number}");
-                [(format!("{key}.Name"), name.clone()), (format!("{key}.Value"), value.clone())]
-            })
-            .collect()
+    fn to_json(&self) -> Vec<Value> {
+        let dimension = |(name, value): &(String, String)| json!({ "Name": name, "Value": value });
+        self.dimensions.iter().map(dimension).collect()
     }
 
     /// Publishes one datapoint. The time is ours: a request that arrives late must not count for the minute after.
     pub(super) fn publish(&self, region: &str, value: i64, at: Timestamp) -> Call {
-        let datum = "MetricData.member.1.";
-        let mut parameters = vec![
-            ("Namespace".to_owned(), self.namespace.clone()),
-            (format!("{datum}MetricName"), self.name.clone()),
-            (format!("{datum}Timestamp"), seconds(at)),
-            (format!("{datum}Value"), value.to_string()),
-            (format!("{datum}Unit"), "None".to_owned()),
-        ];
-        parameters.extend(self.parameters(datum));
-        query(region, "PutMetricData", &parameters)
+        let datum = json!({
+            "MetricName": self.name,
+            "Dimensions": self.to_json(),
+            "Timestamp": at.as_second(),
+            "Value": value,
+            "Unit": "None",
+        });
+        let body = json!({ "Namespace": self.namespace, "MetricData": [datum] });
+        Call::json(&CLOUDWATCH, region, "PutMetricData", &body)
     }
 
     /// The lowest and the highest datapoint of each period that is over or begun since then, oldest first.
@@ -66,28 +60,24 @@ impl Metric {
         since: Timestamp,
         period: Duration,
     ) -> Result<Vec<(f64, f64)>, Trouble> {
-        let mut parameters = vec![
-            ("Namespace".to_owned(), self.namespace.clone()),
-            ("MetricName".to_owned(), self.name.clone()),
-            ("StartTime".to_owned(), seconds(floor(since, period))),
-            ("EndTime".to_owned(), seconds(floor(aws.clients.clock.now(), period) + period)),
-            ("Period".to_owned(), period.as_secs().to_string()),
-            ("Statistics.member.1".to_owned(), "Minimum".to_owned()),
-            ("Statistics.member.2".to_owned(), "Maximum".to_owned()),
-        ];
-        parameters.extend(self.parameters(""));
-        let answer = aws.xml(&query(region, "GetMetricStatistics", &parameters)).await?;
-        let points = answer.find("Datapoints").map(|points| points.children.as_slice());
-        let number = |point: &Element, name: &str| point.text_of(name)?.parse().ok();
-        let mut all: Vec<_> = points
-            .unwrap_or_default()
-            .iter()
-            .filter_map(|point| {
-                let at = point.text_of("Timestamp")?.to_owned();
-                Some((at, (number(point, "Minimum")?, number(point, "Maximum")?)))
-            })
-            .collect();
-        all.sort_by(|one, other| one.0.cmp(&other.0));
+        let body = json!({
+            "Namespace": self.namespace,
+            "MetricName": self.name,
+            "Dimensions": self.to_json(),
+            "StartTime": floor(since, period).as_second(),
+            "EndTime": (floor(aws.clients.clock.now(), period) + period).as_second(),
+            "Period": period.as_secs(),
+            "Statistics": ["Minimum", "Maximum"],
+        });
+        let call = Call::json(&CLOUDWATCH, region, "GetMetricStatistics", &body);
+        let answer = aws.json(&call).await?;
+        let points = answer["Datapoints"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let point = |point: &Value| {
+            let extremes = (point["Minimum"].as_f64()?, point["Maximum"].as_f64()?);
+            Some((instant(&point["Timestamp"])?, extremes))
+        };
+        let mut all: Vec<_> = points.iter().filter_map(point).collect();
+        all.sort_by_key(|(at, _)| *at);
         Ok(all.into_iter().map(|(_, extremes)| extremes).collect())
     }
 }
@@ -101,8 +91,8 @@ pub(super) struct Alarm {
     pub period: Duration,
     pub threshold: f64,
     pub comparison: String,
-    pub evaluation_periods: u32,
-    pub datapoints: u32,
+    pub evaluation_periods: u64,
+    pub datapoints: u64,
     pub state: String,
     pub reason: String,
     /// When it came to this state.
@@ -112,48 +102,45 @@ pub(super) struct Alarm {
 impl Alarm {
     /// The alarm of this name; CloudWatch gives an empty list, and no error, when there is none.
     pub(super) async fn find(aws: &Aws, region: &str, name: &str) -> Result<Option<Self>, Trouble> {
-        let parameters = [("AlarmNames.member.1", name), ("AlarmTypes.member.1", "MetricAlarm")];
-        let call = Call::query(&CLOUDWATCH, region, "DescribeAlarms", parameters);
-        let answer = aws.xml(&call).await?;
-        let all = answer.find("MetricAlarms").map(|alarms| alarms.children.as_slice());
-        let mut all = all.unwrap_or_default().iter().filter_map(Self::read);
-        Ok(all.find(|alarm| alarm.name == name))
+        let body = json!({ "AlarmNames": [name], "AlarmTypes": ["MetricAlarm"] });
+        let answer = aws.json(&Call::json(&CLOUDWATCH, region, "DescribeAlarms", &body)).await?;
+        let all = answer["MetricAlarms"].as_array().map(Vec::as_slice).unwrap_or_default();
+        Ok(all.iter().filter_map(Self::read).find(|alarm| alarm.name == name))
     }
 
-    fn read(element: &Element) -> Option<Self> {
-        let text = |name: &str| element.text_of(name).unwrap_or_default().to_owned();
-        let dimension = |one: &Element| {
-            Some((one.text_of("Name")?.to_owned(), one.text_of("Value")?.to_owned()))
+    fn read(value: &Value) -> Option<Self> {
+        let text = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
+        let number = |name: &str| value[name].as_u64();
+        let dimension = |one: &Value| {
+            Some((one["Name"].as_str()?.to_owned(), one["Value"].as_str()?.to_owned()))
         };
-        let dimensions = element.members("Dimensions").iter().filter_map(dimension).collect();
-        let periods = text("EvaluationPeriods").parse().unwrap_or(1);
-        let changed = element
-            .text_of("StateTransitionedTimestamp")
-            .or(element.text_of("StateUpdatedTimestamp"));
+        let dimensions = value["Dimensions"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let dimensions = dimensions.iter().filter_map(dimension).collect();
+        let periods = number("EvaluationPeriods").unwrap_or(1);
+        let changed = instant(&value["StateTransitionedTimestamp"]);
         Some(Self {
-            name: element.text_of("AlarmName")?.to_owned(),
+            name: value["AlarmName"].as_str()?.to_owned(),
             metric: Metric::new(text("Namespace"), text("MetricName"), dimensions),
             statistic: text("Statistic"),
-            period: Duration::from_secs(text("Period").parse().unwrap_or_default()),
-            threshold: text("Threshold").parse().unwrap_or_default(),
+            period: Duration::from_secs(number("Period").unwrap_or_default()),
+            threshold: value["Threshold"].as_f64().unwrap_or_default(),
             comparison: text("ComparisonOperator"),
             evaluation_periods: periods,
-            datapoints: text("DatapointsToAlarm").parse().unwrap_or(periods),
+            datapoints: number("DatapointsToAlarm").unwrap_or(periods),
             state: text("StateValue"),
             reason: text("StateReason"),
-            since: changed.and_then(|at| at.parse().ok()),
+            since: changed.or_else(|| instant(&value["StateUpdatedTimestamp"])),
         })
     }
 }
 
-fn query(region: &str, operation: &'static str, parameters: &[(String, String)]) -> Call {
-    let pairs = parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    Call::query(&CLOUDWATCH, region, operation, pairs)
-}
-
-/// Whole seconds: more than that CloudWatch does not keep.
-fn seconds(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+/// The JSON protocols write instants as seconds since 1970; some servers as text.
+fn instant(value: &Value) -> Option<Timestamp> {
+    match value {
+        Value::String(text) => text.parse().ok(),
+        #[expect(clippy::cast_possible_truncation, reason = "whole seconds are enough")]
+        value => Timestamp::from_second(value.as_f64()? as i64).ok(),
+    }
 }
 
 /// The beginning of the period that an instant is in.

@@ -129,18 +129,12 @@ mod tests {
         model::{Node, Value},
         provider::testing::*,
     };
+    use serde_json::json;
 
     fn points(extremes: &[(i64, i64)]) -> String {
-        let member = |(lowest, highest): &(i64, i64)| {
-            format!(
-                "<member><Timestamp>2026-11-20T10:02:00Z</Timestamp><Minimum>{lowest}.0</Minimum>\
-                 <Maximum>{highest}.0</Maximum></member>"
-            )
-        };
-        let members: String = extremes.iter().map(member).collect();
-        format!(
-            "<R><GetMetricStatisticsResult><Datapoints>{members}</Datapoints></GetMetricStatisticsResult></R>"
-        )
+        let point = |(lowest, highest): &(i64, i64)| json!({ "Timestamp": 1_795_169_000, "Minimum": lowest, "Maximum": highest });
+        let points: Vec<_> = extremes.iter().map(point).collect();
+        json!({ "Datapoints": points, "Label": "FailoverToSecondary" }).to_string()
     }
 
     fn publish(script: &Arc<Script>) -> Arc<dyn Action> {
@@ -158,19 +152,16 @@ mod tests {
     async fn a_value_is_published_only_while_the_metric_does_not_show_it() {
         let script = Script::new()
             .on("POST GetMetricStatistics", ok(&points(&[])))
-            .on("POST PutMetricData", ok("<PutMetricDataResponse/>"));
+            .on("POST PutMetricData", ok("{}"));
         apply_first(&publish(&script)).await.unwrap();
         let sent = script.sent().pop().unwrap();
-        let parts = [
-            "Action=PutMetricData&Version=2010-08-01&Namespace=StopPattern",
-            "MetricData.member.1.MetricName=FailoverToSecondary",
-            "MetricData.member.1.Value=1&MetricData.member.1.Unit=None",
-            "MetricData.member.1.Dimensions.member.1.Name=service",
-            "MetricData.member.1.Dimensions.member.1.Value=stop-demo",
-        ];
-        for part in parts {
-            assert!(sent.contains(part), "{part} in {sent}");
-        }
+        let (_, body) = sent.split_once("/ ").unwrap();
+        let body: serde_json::Value = serde_json::from_str(body).unwrap();
+        let dimensions = json!([{ "Name": "service", "Value": "stop-demo" }]);
+        assert_eq!(body["Namespace"], "StopPattern");
+        let datum = &body["MetricData"][0];
+        assert_eq!(datum["MetricName"], "FailoverToSecondary");
+        assert_eq!((&datum["Value"], &datum["Dimensions"]), (&json!(1), &dimensions));
         let host = script.request(0).uri().host().unwrap().to_owned();
         assert_eq!(host, "monitoring.us-west-2.amazonaws.com");
 

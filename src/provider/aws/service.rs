@@ -8,8 +8,10 @@ pub(super) struct Service {
     /// In `AWS_ENDPOINT_URL_…` (AWS SDKs reference, "Service-specific endpoints").
     pub setting: &'static str,
     pub host: Host,
-    /// The version of its interface, where requests name it.
+    /// The version of its interface, or the prefix of its operations over JSON.
     pub version: &'static str,
+    /// The version of JSON that it speaks, if it does.
+    pub json: &'static str,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -31,6 +33,7 @@ pub(super) static ROUTE_53: Service = Service {
     setting: "ROUTE_53",
     host: Host::Global { host: "route53.amazonaws.com", region: ROUTE_53_REGION },
     version: "2013-04-01",
+    json: "",
 };
 
 /// IAM's control plane is in us-east-1 too (IAM user guide, "Resilience").
@@ -39,10 +42,17 @@ pub(super) static IAM: Service = Service {
     setting: "IAM",
     host: Host::Global { host: "iam.amazonaws.com", region: "us-east-1" },
     version: "2010-05-08",
+    json: "",
 };
 
 pub(super) static STS: Service = regional("sts", "STS", "2011-06-15");
-pub(super) static CLOUDWATCH: Service = regional("monitoring", "CLOUDWATCH", "2010-08-01");
+
+/// It speaks three protocols. Emulators answer least fully over Query.
+pub(super) static CLOUDWATCH: Service = Service {
+    json: "1.0",
+    ..regional("monitoring", "CLOUDWATCH", "GraniteServiceVersion20100801")
+};
+
 pub(super) static ECS: Service = regional("ecs", "ECS", "AmazonEC2ContainerServiceV20141113");
 pub(super) static ELB: Service =
     regional("elasticloadbalancing", "ELASTIC_LOAD_BALANCING_V2", "2015-12-01");
@@ -59,8 +69,9 @@ pub(super) static ROUTING_CONTROL: Service = Service {
     setting: "ROUTE53_RECOVERY_CLUSTER",
     host: Host::Given,
     version: "ToggleCustomerAPI",
+    json: "1.0",
 };
 
 const fn regional(name: &'static str, setting: &'static str, version: &'static str) -> Service {
-    Service { signing: name, setting, host: Host::Regional(name), version }
+    Service { signing: name, setting, host: Host::Regional(name), version, json: "1.1" }
 }

@@ -6,10 +6,12 @@
 mod account;
 mod answers;
 mod dig;
+mod plane;
 mod python;
 mod rig;
 mod server;
 mod stacks;
+mod stop;
 
 pub use account::Account;
 pub use dig::{Answer, dig};

@@ -3,6 +3,8 @@ use crate::{
     model::{Node, Value},
     provider::{dns::testing::Servers, testing::*},
 };
+use hickory_proto::rr::RecordType;
+use serde_json::json;
 
 /// Long enough ago for a period to be over.
 const BEFORE: &str = "2026-11-20T09:00:00Z";
@@ -34,18 +36,22 @@ impl std::default::Default for Scene {
 }
 
 fn alarm(state: &str, since: &str) -> String {
-    format!(
-        "<DescribeAlarmsResponse><DescribeAlarmsResult><MetricAlarms><member>\
-         <AlarmName>stop</AlarmName><StateValue>{state}</StateValue>\
-         <StateTransitionedTimestamp>{since}</StateTransitionedTimestamp>\
-         <Namespace>StopPattern</Namespace><MetricName>FailoverToSecondary</MetricName>\
-         <Dimensions><member><Name>service</Name><Value>stop-demo</Value></member></Dimensions>\
-         <Statistic>Maximum</Statistic><Period>60</Period>\
-         <EvaluationPeriods>1</EvaluationPeriods><DatapointsToAlarm>1</DatapointsToAlarm>\
-         <Threshold>1.0</Threshold>\
-         <ComparisonOperator>GreaterThanOrEqualToThreshold</ComparisonOperator>\
-         </member></MetricAlarms></DescribeAlarmsResult></DescribeAlarmsResponse>"
-    )
+    let since: jiff::Timestamp = since.parse().unwrap();
+    let alarm = json!({
+        "AlarmName": "stop",
+        "StateValue": state,
+        "StateTransitionedTimestamp": since.as_second(),
+        "Namespace": "StopPattern",
+        "MetricName": "FailoverToSecondary",
+        "Dimensions": [{ "Name": "service", "Value": "stop-demo" }],
+        "Statistic": "Maximum",
+        "Period": 60,
+        "EvaluationPeriods": 1,
+        "DatapointsToAlarm": 1,
+        "Threshold": 1.0,
+        "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+    });
+    json!({ "MetricAlarms": [alarm] }).to_string()
 }
 
 const HEALTH_CHECK: &str = "<GetHealthCheckResponse><HealthCheck><Id>hc-1</Id><HealthCheckConfig>\
@@ -66,7 +72,7 @@ impl Scene {
         let page = format!(r#"{{"region":"{}"}}"#, self.served_by);
         Script::new()
             .on("POST DescribeAlarms", ok(&self.alarm))
-            .on("POST PutMetricData", ok("<PutMetricDataResponse/>"))
+            .on("POST PutMetricData", ok("{}"))
             .on("GET healthcheck/hc-1", ok(&self.health_check))
             .on("GET hostedzone/Z1/rrset", ok(&self.records))
             .on("GET www.example.com", ok(&page))
@@ -120,14 +126,12 @@ impl Scene {
     }
 }
 
-use hickory_proto::rr::RecordType;
-
 #[tokio::test]
 async fn one_is_published_to_take_over_and_zero_to_give_back() {
     let over = Scene::default();
     let script = over.script();
     apply_first(&over.action(&script)).await.unwrap();
-    assert!(script.sent().pop().unwrap().contains("MetricData.member.1.Value=1&"));
+    assert!(script.sent().pop().unwrap().contains("\"Value\":1,"));
 
     let back = Scene {
         alarm: alarm("ALARM", BEFORE),
@@ -138,7 +142,7 @@ async fn one_is_published_to_take_over_and_zero_to_give_back() {
     };
     let script = back.script();
     apply_first(&back.action(&script)).await.unwrap();
-    assert!(script.sent().pop().unwrap().contains("MetricData.member.1.Value=0&"));
+    assert!(script.sent().pop().unwrap().contains("\"Value\":0,"));
 }
 
 #[tokio::test]
@@ -197,11 +201,11 @@ async fn whatever_is_not_tied_together_is_told_before_anything_is_published() {
     let published = "StopPattern FailoverToSecondary {service=stop-demo}";
     let table = [
         (
-            of_alarm("<Namespace>StopPattern", "<Namespace>StopPatten"),
+            of_alarm(r#""Namespace":"StopPattern"#, r#""Namespace":"StopPatten"#),
             format!("stop watches StopPatten FailoverToSecondary {{service=stop-demo}}, and {published} would be published"),
         ),
         (
-            of_alarm("<Value>stop-demo", "<Value>stop"),
+            of_alarm(r#""Value":"stop-demo"#, r#""Value":"stop"#),
             format!("stop watches StopPattern FailoverToSecondary {{service=stop}}, and {published} would be published"),
         ),
         (
@@ -209,11 +213,11 @@ async fn whatever_is_not_tied_together_is_told_before_anything_is_published() {
             "stop takes the Average of a period, not the Maximum".to_owned(),
         ),
         (
-            of_alarm("<Period>60", "<Period>300"),
+            of_alarm(r#""Period":60"#, r#""Period":300"#),
             "stop looks at 1 of 1 periods of 300 s, not at one of 60 s".to_owned(),
         ),
         (
-            of_alarm("<Threshold>1.0", "<Threshold>2.0"),
+            of_alarm(r#""Threshold":1.0"#, r#""Threshold":2.0"#),
             "stop tells 0 from 1 by no threshold: GreaterThanOrEqualToThreshold 2".to_owned(),
         ),
         (
@@ -248,7 +252,7 @@ async fn whatever_is_not_tied_together_is_told_before_anything_is_published() {
 
 #[tokio::test]
 async fn what_is_not_there_is_told() {
-    let empty = "<DescribeAlarmsResponse><DescribeAlarmsResult><MetricAlarms/></DescribeAlarmsResult></DescribeAlarmsResponse>";
+    let empty = r#"{"MetricAlarms":[]}"#;
     let scene = Scene { alarm: empty.to_owned(), ..Scene::default() };
     let why = "there is no alarm `stop` in us-west-2 in the account 123456789012";
     assert_eq!(scene.never().await, why);
