@@ -44,9 +44,14 @@ fn describe(kind: &Kind) -> String {
     let mut parts = vec![format!("{}\n  {}\n", kind.name, kind.summary)];
     parts.push(format!("parameters\n{}", rows(&parameters)));
     parts.push(format!("usually {}, at most {}\n", show(kind.usual), show(kind.deadline)));
-    for (title, names) in [("observed", kind.observed), ("permissions", kind.permissions)] {
-        if !names.is_empty() {
-            parts.push(format!("{title}\n  {}\n", names.join("\n  ")));
+    let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+    for (title, lines) in [
+        ("observed", names(kind.observed)),
+        ("needs", kind.planes.iter().map(ToString::to_string).collect()),
+        ("permissions", names(kind.permissions)),
+    ] {
+        if !lines.is_empty() {
+            parts.push(format!("{title}\n  {}\n", lines.join("\n  ")));
         }
     }
     parts.join("\n")
