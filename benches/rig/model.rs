@@ -108,6 +108,7 @@ fn step(place: usize, url: &str) -> Step {
         action: ActionName::new(PUT.name),
         with: Node::map([("url", Node::text(url))]),
         touches: Vec::new(),
+        planes: Vec::new(),
         usual: PUT.usual,
         shows_within: PUT.shows_within,
         mark_valid_for: None,

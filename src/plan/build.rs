@@ -195,12 +195,13 @@ fn steps(resolver: &Resolver<'_>, found: &mut Found) -> Vec<Step> {
 }
 
 fn work(resolved: ResolvedAction, timeout: Option<Duration>) -> ActionWork {
-    let ResolvedAction { kind, with, touches } = resolved;
+    let ResolvedAction { kind, with, touches, planes } = resolved;
     let times = kind.times(&with);
     ActionWork {
         action: ActionName::new(kind.name),
         with,
         touches,
+        planes,
         effect: kind.effect,
         proves_service: kind.proves_service,
         mark_valid_for: kind.mark_valid_for,

@@ -10,7 +10,7 @@ mod late;
 mod tests;
 mod text;
 
-pub use crate::action::Effect;
+pub use crate::action::{Effect, Needed};
 pub use crate::runbook::{Objectives, OnFailure, Side};
 pub use build::{Choice, build};
 pub use graph::Expected;
@@ -22,7 +22,7 @@ use sha2::{Digest, Sha256};
 use std::{fmt::Write, time::Duration};
 
 /// The version of the stored form. A reader refuses any other.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
@@ -102,6 +102,8 @@ pub struct ActionWork {
     pub action: ActionName,
     pub with: Node,
     pub touches: Vec<Resource>,
+    /// The planes without which it cannot be done, each in its region.
+    pub planes: Vec<Needed>,
     /// How long it typically takes.
     pub usual: Duration,
     /// How long the world may still show the old state after a change was accepted.

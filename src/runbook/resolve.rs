@@ -17,7 +17,7 @@ use super::{
     yaml::is_odd,
 };
 use crate::{
-    action::{self, Catalogue, Effect, Kind, Shape},
+    action::{self, Catalogue, Effect, Kind, Needed, Shape},
     model::{Diagnostic, Key, Mode, Node, Resource, Span, Value},
 };
 use std::time::Duration;
@@ -61,6 +61,7 @@ pub(crate) struct ResolvedAction {
     pub(crate) kind: &'static Kind,
     pub(crate) with: Node,
     pub(crate) touches: Vec<Resource>,
+    pub(crate) planes: Vec<Needed>,
 }
 
 impl<'a> Resolver<'a> {
@@ -217,7 +218,8 @@ impl<'a> Resolver<'a> {
             files: self.files,
         };
         let (with, touches) = place.write_out(kind, &with, found);
-        Some(ResolvedAction { kind, with, touches })
+        let planes = kind.needed(&with);
+        Some(ResolvedAction { kind, with, touches, planes })
     }
 
     /// The subscription and resource group of what names none of its own.

@@ -47,6 +47,7 @@ fn plan() -> Plan {
             resource(postgres, "pg-east", Some("eastus")),
             resource(postgres, "pg-west", Some("westus")),
         ],
+        planes: Vec::new(),
         usual: Duration::ZERO,
         shows_within: Duration::ZERO,
         timeout: Duration::ZERO,

@@ -63,6 +63,7 @@ fn plan() -> Plan {
         action: "azure.app_service.settings".into(),
         with: Node::map([("settings", Node::map([("DB_HOST", host)]))]),
         touches,
+        planes: Vec::new(),
         usual: Duration::ZERO,
         shows_within: Duration::ZERO,
         timeout: Duration::ZERO,
