@@ -91,3 +91,25 @@ fn shape(shape: Shape) -> String {
         Shape::Part { of, .. } => format!("part of {of}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_action_needs_is_listed_where_it_needs_anything() {
+        let said = |name: &str| describe(provider::catalogue().get(name).unwrap());
+        let needs = "
+needs
+  control, in the region of `server`
+  data, in the region of `server`
+  when planned: data, in the region of `from`
+
+";
+        let promote = said("azure.postgres.promote");
+        assert!(promote.contains(needs), "{promote}");
+        let endpoint = said("azure.traffic_manager.endpoint");
+        assert!(endpoint.contains("\n  global (Traffic Manager)\n"), "{endpoint}");
+        assert!(!said("wait").contains("needs"));
+    }
+}
