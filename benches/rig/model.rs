@@ -125,6 +125,7 @@ fn step(place: usize, url: &str) -> Step {
         group: None,
         confirm: None,
         on_failure: OnFailure::Stop,
+        waive: None,
         is_finally: false,
     }
 }

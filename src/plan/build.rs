@@ -5,8 +5,8 @@ use crate::{
     action::Catalogue,
     model::{ActionName, Diagnostic, Mode, Node, Region, Resource, StepId, Value},
     runbook::{
-        Env, Files, Found, Mistakes, Order, Resolved, ResolvedAction, Resolver, Runbook, Tables,
-        Way, plain_value,
+        Env, Files, Found, Mistakes, OnFailure, Order, Resolved, ResolvedAction, Resolver, Runbook,
+        Tables, Way, plain_value,
     },
 };
 use std::{cell::RefCell, collections::HashSet, time::Duration};
@@ -168,7 +168,7 @@ fn steps(resolver: &Resolver<'_>, found: &mut Found) -> Vec<Step> {
         } else {
             (number, child) = (number + 1, 0);
         }
-        let Resolved { title, confirm, on_failure, timeout, action } =
+        let Resolved { title, confirm, on_failure, waive, timeout, action } =
             resolver.step(at, &removed, found);
         let work = match action {
             Some(action) => Work::Action(Box::new(work(action, timeout))),
@@ -187,7 +187,9 @@ fn steps(resolver: &Resolver<'_>, found: &mut Found) -> Vec<Step> {
             needs: needs[at].iter().map(|need| id(*need)).collect(),
             group: placed.group.map(id),
             confirm,
-            on_failure,
+            // What cannot be read was reported, and no plan is made.
+            on_failure: on_failure.unwrap_or(OnFailure::Stop),
+            waive,
             is_finally: placed.is_finally,
         });
     }

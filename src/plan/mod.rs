@@ -6,6 +6,7 @@
 mod build;
 mod graph;
 mod late;
+mod lost;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -15,6 +16,7 @@ pub use crate::runbook::{Objectives, OnFailure, Side};
 pub use build::{Choice, build};
 pub use graph::Expected;
 pub use late::{Seen, late, late_text};
+pub use lost::{Lost, Waived};
 
 use crate::model::{ActionName, Mode, Node, Region, Resource, StepId, quoted};
 use serde::{Deserialize, Serialize};
@@ -82,6 +84,8 @@ pub struct Step {
     /// The question that is asked before its first change; it may hold late references.
     pub confirm: Option<String>,
     pub on_failure: OnFailure,
+    /// Why it may be begun although it needs the region that an unplanned run presumes lost.
+    pub waive: Option<String>,
     /// Runs at the end, after success and after an abort.
     pub is_finally: bool,
 }

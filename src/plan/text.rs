@@ -212,6 +212,7 @@ impl<'a> Screen<'a> {
             notes.push(format!("asks: {}", later_text(question)));
         }
         notes.extend(self.failure(step));
+        notes.extend(self.lost(step));
         notes.extend(waits(step, above));
         notes
     }
@@ -225,6 +226,16 @@ impl<'a> Screen<'a> {
             OnFailure::Owe => Some(format!("owed if {region} cannot")),
             OnFailure::Ask => Some("asks whether to go on if it fails".to_owned()),
         }
+    }
+
+    /// What becomes of a step that needs the region that is presumed lost.
+    fn lost(&self, step: &Step) -> Option<String> {
+        let region = self.plan.presumed_lost()?;
+        if let Some(waived) = self.plan.waived(step) {
+            return Some(format!("{region} is presumed lost; waived: {}", waived.reason));
+        }
+        let held = self.plan.stranded().find(|lost| lost.step.id == step.id);
+        held.map(|_| format!("{region} is presumed lost: the run will not begin"))
     }
 
     fn foot(&self) -> Vec<String> {

@@ -45,6 +45,7 @@ fn step(id: &str, number: &str, needs: &[&str], work: Work) -> Step {
         group: None,
         confirm: None,
         on_failure: OnFailure::Stop,
+        waive: None,
         is_finally: false,
     }
 }

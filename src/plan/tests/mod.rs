@@ -3,6 +3,7 @@
 #![expect(clippy::too_many_lines, reason = "screens are long")]
 
 mod given;
+mod lost;
 mod planes;
 
 use super::{Choice, OnFailure, Plan, build, late, late_text, short_digest};

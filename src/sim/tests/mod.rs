@@ -77,6 +77,7 @@ fn plan() -> Plan {
         group: None,
         confirm: None,
         on_failure: OnFailure::Stop,
+        waive: None,
         is_finally: false,
     };
     let url = "https://proseware.trafficmanager.net/health".to_owned();

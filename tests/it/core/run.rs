@@ -94,6 +94,7 @@ pub fn step(action: &str, thing: &str) -> Step {
         group: None,
         confirm: None,
         on_failure: OnFailure::Stop,
+        waive: None,
         is_finally: false,
     }
 }
