@@ -6,7 +6,7 @@ use crate::{
     model::{Exit, Failure, Hint, Mode, nearest},
     plan::{self, Choice, Plan},
     provider,
-    runbook::{self, Mistakes, Runbook},
+    runbook::{self, Files, Mistakes, Runbook},
 };
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -67,7 +67,8 @@ impl Chosen {
             Some(path) => path.clone(),
             None => self.pick(desk, catalogue)?,
         };
-        let runbook = load(&path, catalogue)?.map_err(|mistakes| told(desk, &mistakes))?;
+        let runbook =
+            load(&path, catalogue, runbook::load)?.map_err(|mistakes| told(desk, &mistakes))?;
         let choice = Choice {
             from: &self.from,
             to: &self.to,
@@ -111,7 +112,7 @@ impl Chosen {
         let mut broken = Vec::new();
         let mut regions: Vec<String> = Vec::new();
         for path in in_folder()? {
-            match load(&path, catalogue)? {
+            match load(&path, catalogue, runbook::load)? {
                 Ok(runbook) if self.is_known_to(&runbook) => knowing.push((path, runbook)),
                 Ok(runbook) => regions.extend(runbook.regions().map(ToOwned::to_owned)),
                 Err(mistakes) => broken.push(mistakes),
@@ -185,14 +186,18 @@ pub(super) fn in_folder() -> Result<Vec<PathBuf>, Failure> {
     Ok(paths)
 }
 
+/// What reads and checks a runbook: [`runbook::load`], or [`runbook::validate`].
+type Reader = fn(&str, &[u8], Catalogue, Files<'_>) -> Result<Runbook, Mistakes>;
+
 /// Reads and checks one.
 pub(super) fn load(
     path: &Path,
     catalogue: Catalogue,
+    reader: Reader,
 ) -> Result<Result<Runbook, Mistakes>, Failure> {
     let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
     let name = path.display().to_string();
-    Ok(runbook::load(&name, &bytes, catalogue, &beside(path)))
+    Ok(reader(&name, &bytes, catalogue, &beside(path)))
 }
 
 /// Reads files by their path beside the runbook.

@@ -5,8 +5,8 @@ use crate::{
     action::Catalogue,
     model::{ActionName, Diagnostic, Mode, Node, Region, Resource, StepId, Value},
     runbook::{
-        Env, Files, Found, Invent, Mistakes, Order, Outputs, Outside, Resolved, ResolvedAction,
-        Resolver, Runbook, Tables, Way, plain_value,
+        Env, Files, Found, Invent, Mistakes, OnFailure, Order, Outputs, Outside, Resolved,
+        ResolvedAction, Resolver, Runbook, Tables, Way, plain_value,
     },
 };
 use std::{cell::RefCell, collections::HashSet, time::Duration};
@@ -207,7 +207,7 @@ fn steps(resolver: &Resolver<'_>, found: &mut Found) -> Vec<Step> {
         } else {
             (number, child) = (number + 1, 0);
         }
-        let Resolved { title, confirm, on_failure, timeout, action } =
+        let Resolved { title, confirm, on_failure, waive, timeout, action } =
             resolver.step(at, &removed, found);
         let work = match action {
             Some(action) => Work::Action(Box::new(work(action, timeout))),
@@ -226,7 +226,9 @@ fn steps(resolver: &Resolver<'_>, found: &mut Found) -> Vec<Step> {
             needs: needs[at].iter().map(|need| id(*need)).collect(),
             group: placed.group.map(id),
             confirm,
-            on_failure,
+            // What cannot be read was reported, and no plan is made.
+            on_failure: on_failure.unwrap_or(OnFailure::Stop),
+            waive,
             is_finally: placed.is_finally,
         });
     }
@@ -234,12 +236,13 @@ fn steps(resolver: &Resolver<'_>, found: &mut Found) -> Vec<Step> {
 }
 
 fn work(resolved: ResolvedAction, timeout: Option<Duration>) -> ActionWork {
-    let ResolvedAction { kind, with, touches } = resolved;
+    let ResolvedAction { kind, with, touches, planes } = resolved;
     let times = kind.times(&with);
     ActionWork {
         action: ActionName::new(kind.name),
         with,
         touches,
+        planes,
         effect: kind.effect,
         proves_service: kind.proves_service,
         mark_valid_for: kind.mark_valid_for,

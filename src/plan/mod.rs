@@ -6,15 +6,17 @@
 mod build;
 mod graph;
 mod late;
+mod lost;
 #[cfg(test)]
 mod tests;
 mod text;
 
-pub use crate::action::Effect;
+pub use crate::action::{Effect, Needed};
 pub use crate::runbook::{Objectives, OnFailure, Side, Tool};
 pub use build::{Choice, build};
 pub use graph::Expected;
 pub use late::{Seen, late, late_text};
+pub use lost::{Lost, Waived};
 
 use crate::model::{ActionName, Mode, Node, Region, Resource, StepId, quoted};
 use serde::{Deserialize, Serialize};
@@ -94,6 +96,8 @@ pub struct Step {
     /// The question that is asked before its first change; it may hold late references.
     pub confirm: Option<String>,
     pub on_failure: OnFailure,
+    /// Why it may be begun although it needs the region that an unplanned run presumes lost.
+    pub waive: Option<String>,
     /// Runs at the end, after success and after an abort.
     pub is_finally: bool,
 }
@@ -114,6 +118,8 @@ pub struct ActionWork {
     pub action: ActionName,
     pub with: Node,
     pub touches: Vec<Resource>,
+    /// The planes without which it cannot be done, each in its region.
+    pub planes: Vec<Needed>,
     /// How long it typically takes.
     pub usual: Duration,
     /// How long the world may still show the old state after a change was accepted.

@@ -43,7 +43,7 @@ pub fn catalogue() -> Catalogue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::action::Shape;
+    use crate::action::{Kind, Placed, Plane, Shape};
     use std::collections::HashSet;
 
     #[test]
@@ -60,6 +60,40 @@ mod tests {
                     assert!(parameters.contains(of), "{}: {of}", kind.name);
                 }
             }
+        }
+    }
+
+    /// Whether a plane's parameter can say where it is.
+    fn is_placed(kind: &Kind, plane: Plane) -> bool {
+        let shape = |name| kind.parameters.iter().find(|p| p.name == name).map(|p| p.shape);
+        match plane {
+            Plane::Control(name) => matches!(shape(name), Some(Shape::Resource { .. })),
+            Plane::Data(name) => match shape(name) {
+                Some(Shape::Resource { placed, .. } | Shape::Part { placed, .. }) => {
+                    placed != Placed::Globally
+                }
+                Some(Shape::Region | Shape::Url) => true,
+                Some(Shape::Text) => name == "region",
+                _ => false,
+            },
+            Plane::WhenPlanned(plane) => {
+                let modes = &["planned", "unplanned"][..];
+                matches!(shape("mode"), Some(Shape::Choice(words)) if words == modes)
+                    && is_placed(kind, *plane)
+            }
+            Plane::Global(_) | Plane::Pinned { .. } | Plane::Spread { .. } => true,
+        }
+    }
+
+    #[test]
+    fn every_plane_of_an_action_is_somewhere() {
+        for kind in catalogue().iter() {
+            for plane in kind.planes {
+                assert!(is_placed(kind, *plane), "{}: {plane}", kind.name);
+            }
+            // What asks nothing of any region needs none.
+            let is_local = ["dns.wait", "manual", "wait"].contains(&kind.name);
+            assert_eq!(kind.planes.is_empty(), is_local, "{}", kind.name);
         }
     }
 }

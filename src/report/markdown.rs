@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     model::span::{clock_time, show},
+    plan::Waived,
     run::StepOutcome,
 };
 use jiff::Timestamp;
@@ -27,6 +28,7 @@ pub fn markdown(timeline: &Timeline, at_work: AtWork) -> String {
     head(timeline, at_work, &mut page);
     measured(timeline, &mut page);
     steps(timeline, &mut page);
+    waived(timeline, &mut page);
     questions(timeline, &mut page);
     changes(timeline, &mut page);
     changed_back(timeline, &mut page);
@@ -90,6 +92,23 @@ fn steps(timeline: &Timeline, page: &mut Page) {
         })
         .collect();
     table(page, ["", "step", "outcome", "started", "machine", "people", "attempts"], &rows);
+}
+
+/// What was begun although it needed the region that was presumed lost.
+fn waived(timeline: &Timeline, page: &mut Page) {
+    let plan = &timeline.plan;
+    let rows: Vec<_> = plan
+        .steps
+        .iter()
+        .filter_map(|step| Some((step, plan.waived(step)?)))
+        .map(|(step, Waived { lost, reason })| {
+            [format!("`{}`", step.id), text::list(lost.planes), reason.to_owned()]
+        })
+        .collect();
+    if !rows.is_empty() {
+        page.line("## Waived\n");
+        table(page, ["step", "needs, presumed lost", "why it was begun"], &rows);
+    }
 }
 
 fn titled(title: Option<&str>) -> String {

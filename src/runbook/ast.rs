@@ -81,6 +81,8 @@ pub(crate) struct Step {
     pub(crate) confirm: Option<Node>,
     pub(crate) timeout: Option<Node>,
     pub(crate) on_failure: Option<Node>,
+    /// Why it can be done without the region that an unplanned run presumes lost.
+    pub(crate) waive: Option<Node>,
 }
 
 #[derive(Clone, Debug)]

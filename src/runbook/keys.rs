@@ -97,7 +97,7 @@ pub(super) static WATCH: [Entry; 3] = [
 ];
 
 /// Of a step with an action.
-pub(super) static STEP: [Entry; 9] = [
+pub(super) static STEP: [Entry; 10] = [
     entry("id", Form::Id, "Its name, for `needs`, references and the journal"),
     entry("title", Form::Text, "What people read"),
     entry("action", Form::Action, "What should be true"),
@@ -107,13 +107,14 @@ pub(super) static STEP: [Entry; 9] = [
     entry("confirm", Form::Text, "The question to ask before its first change"),
     entry("timeout", Form::Length, "How long an attempt may go without getting on"),
     entry("on_failure", Form::OnFailure, "What becomes of the run when it fails"),
+    entry("waive", Form::Text, "Why it can be done without the region that is presumed lost"),
 ];
 
 pub(super) static PARALLEL: Entry =
     entry("parallel", Form::Children, "Steps that run at the same time");
 
 /// What the steps of a group have and the group has not.
-pub(super) const NOT_OF_A_GROUP: [&str; 4] = ["action", "with", "timeout", "on_failure"];
+pub(super) const NOT_OF_A_GROUP: [&str; 5] = ["action", "with", "timeout", "on_failure", "waive"];
 
 /// What a step has that stands in no group.
 pub(super) const NOT_IN_A_GROUP: &str = "needs";

@@ -17,7 +17,7 @@ use super::{
     yaml::is_odd,
 };
 use crate::{
-    action::{self, Catalogue, Effect, Kind, Shape},
+    action::{self, Catalogue, Effect, Kind, Needed, Shape},
     model::{Diagnostic, Key, Mode, Node, Resource, Span, Value, Vendor},
 };
 use std::time::Duration;
@@ -51,7 +51,9 @@ pub(crate) struct Resolver<'a> {
 pub(crate) struct Resolved {
     pub(crate) title: Option<String>,
     pub(crate) confirm: Option<String>,
-    pub(crate) on_failure: OnFailure,
+    /// `None` for what cannot be read, or is not known yet.
+    pub(crate) on_failure: Option<OnFailure>,
+    pub(crate) waive: Option<String>,
     pub(crate) timeout: Option<Duration>,
     /// `None` for a group.
     pub(crate) action: Option<ResolvedAction>,
@@ -61,6 +63,7 @@ pub(crate) struct ResolvedAction {
     pub(crate) kind: &'static Kind,
     pub(crate) with: Node,
     pub(crate) touches: Vec<Resource>,
+    pub(crate) planes: Vec<Needed>,
 }
 
 impl<'a> Resolver<'a> {
@@ -139,14 +142,18 @@ impl<'a> Resolver<'a> {
             let node = early.resolve(node.as_ref()?, found);
             (!node.is_late()).then_some(node)
         };
-        let on_failure = known(&step.on_failure, found);
+        let on_failure = match step.on_failure {
+            None => Some(OnFailure::Stop),
+            Some(_) => {
+                known(&step.on_failure, found).and_then(|node| parse::on_failure(&node, found))
+            }
+        };
         let timeout = known(&step.timeout, found);
         let resolved = Resolved {
             title: text("title", step.title.as_ref(), &work, found),
             confirm: text("confirm", step.confirm.as_ref(), &question, found),
-            on_failure: on_failure
-                .and_then(|node| parse::on_failure(&node, found))
-                .unwrap_or(OnFailure::Stop),
+            on_failure,
+            waive: text("waive", step.waive.as_ref(), &early, found),
             timeout: timeout.and_then(|node| fields::length("timeout", &node, found)),
             action: match &step.work {
                 Work::Action { name, with } => self.action(name, with, &work, found),
@@ -158,6 +165,7 @@ impl<'a> Resolver<'a> {
             },
         };
         self.check_harm(at, &resolved, found);
+        check_waiver(step, &resolved, found);
         resolved
     }
 
@@ -169,7 +177,7 @@ impl<'a> Resolver<'a> {
         if effect != Some(Effect::CannotBeUndone) {
             return;
         }
-        if let (OnFailure::Owe, Some(node)) = (resolved.on_failure, &placed.step.on_failure) {
+        if let (Some(OnFailure::Owe), Some(node)) = (resolved.on_failure, &placed.step.on_failure) {
             let message = format!("`{}` cannot be undone, and cannot be owed", name.text);
             let hint = "what is owed is tried again by itself: write `stop` or `ask`";
             found.add(Diagnostic::at(node.span, message).hint(hint));
@@ -223,7 +231,8 @@ impl<'a> Resolver<'a> {
             files: self.files,
         };
         let (with, touches) = place.write_out(kind, &with, found);
-        Some(ResolvedAction { kind, with, touches })
+        let planes = kind.needed(&with);
+        Some(ResolvedAction { kind, with, touches, planes })
     }
 
     /// The subscription and resource group of what names none of its own.
@@ -309,6 +318,20 @@ impl<'a> Resolver<'a> {
             }
             _ => Ok(()),
         }
+    }
+}
+
+/// What needs no region cannot do without one.
+fn check_waiver(step: &Step, resolved: &Resolved, found: &mut Found) {
+    let (Some(node), Some(action)) = (&step.waive, &resolved.action) else { return };
+    if action.planes.is_empty() && !action.with.is_late() {
+        let message = format!(
+            "there is nothing to waive: `{}` needs no plane of any region here",
+            action.kind.name
+        );
+        let hint =
+            "`waive` says why a step can be done without the region that is lost: take it out";
+        found.add(Diagnostic::at(node.span, message).hint(hint));
     }
 }
 

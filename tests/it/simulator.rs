@@ -46,6 +46,7 @@ fn plan() -> Plan {
             resource(postgres, "pg-east", Some("eastus")),
             resource(postgres, "pg-west", Some("westus")),
         ],
+        planes: Vec::new(),
         usual: Duration::ZERO,
         shows_within: Duration::ZERO,
         timeout: Duration::ZERO,
@@ -59,6 +60,7 @@ fn plan() -> Plan {
         group: None,
         confirm: None,
         on_failure: OnFailure::Stop,
+        waive: None,
         is_finally: false,
     };
     Plan {

@@ -55,6 +55,7 @@ pub(crate) static MAINTENANCE_PAGE: Kind = Kind {
         .or(Default::Text("S1")),
     ],
     observed: &["state", "host", "page"],
+    // The page is sent to the site itself, and looked at there.
     planes: &[Plane::Control("app"), Plane::Data("app")],
     permissions: &[
         "Microsoft.Web/serverfarms/Read",

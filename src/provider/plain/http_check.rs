@@ -5,7 +5,7 @@
 use crate::{
     action::{
         Action, Answer, Applied, Change, Clients, Default, Effect, Kind, Look, Observation,
-        Parameter, Params, Shape, Trouble, Unapplied, Within,
+        Parameter, Params, Plane, Shape, Trouble, Unapplied, Within,
     },
     journal::Permit,
     model::{Datum, Diagnostic, Evidence, span},
@@ -46,7 +46,8 @@ pub(crate) static HTTP_CHECK: Kind = Kind {
             .or(Default::Text("5s")),
     ],
     observed: &["status", "region", "good"],
-    planes: &[],
+    // Whoever answers must be the region that is asked for, and the one whose row the address is from.
+    planes: &[Plane::Data("region"), Plane::Data("url")],
     permissions: &[],
     // Three answers, five seconds apart, when all is well.
     usual: Duration::from_secs(10),

@@ -86,6 +86,8 @@ fn what_has_a_wrong_shape_does_not_fit() {
         ("needs: [a]", "needs: a"),
         ("confirm: Now?", "confirm: \"\""),
         ("confirm: Now?", "timeout: 5m"),
+        ("confirm: Now?", "waive: because"),
+        ("needs: [a]", "waive: ' '"),
         ("      - id: d\n", "      - id: d\n        needs: []\n"),
         ("      - id: d\n", "      - id: d\n        parallel: []\n"),
         ("timeout: ${{ mode.patience }}", "on_failure: owed"),
@@ -146,6 +148,12 @@ fn sample(form: &Form) -> &'static str {
 fn parser_and_schema_know_the_same_keys_and_want_the_same_of_them() {
     let judge = Judge::new();
     let step = pairs(&[("id", "a"), ("action", "manual"), ("with", "{ instructions: call }")]);
+    // Of what needs no region, nothing can be waived.
+    let placed = pairs(&[
+        ("id", "a"),
+        ("action", "http.check"),
+        ("with", "{ url: 'https://x.example', region: east }"),
+    ]);
     let steps = |step: Pairs<'_>| format!("[{}]", map(&step));
     let top =
         pairs(&[("failover", "1"), ("runbook", "sample"), ("regions", "{ east: {}, west: {} }")]);
@@ -156,6 +164,7 @@ fn parser_and_schema_know_the_same_keys_and_want_the_same_of_them() {
         (
             &keys::STEP,
             Box::new(|key, value| {
+                let step = if key == "waive" { &placed } else { &step };
                 map(&set(top.clone(), "steps", &steps(set(step.clone(), key, value))))
             }),
         ),

@@ -65,6 +65,7 @@ fn plan() -> Plan {
         action: "azure.app_service.settings".into(),
         with: Node::map([("settings", Node::map([("DB_HOST", host)]))]),
         touches,
+        planes: Vec::new(),
         usual: Duration::ZERO,
         shows_within: Duration::ZERO,
         timeout: Duration::ZERO,
@@ -78,6 +79,7 @@ fn plan() -> Plan {
         group: None,
         confirm: None,
         on_failure: OnFailure::Stop,
+        waive: None,
         is_finally: false,
     };
     let url = "https://proseware.trafficmanager.net/health".to_owned();

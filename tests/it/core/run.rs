@@ -77,6 +77,7 @@ pub fn step(action: &str, thing: &str) -> Step {
         action: ActionName::new(action),
         with: Node::map([("thing", Node::text(thing))]),
         touches: Vec::new(),
+        planes: Vec::new(),
         usual: Duration::from_mins(1),
         shows_within: CATALOGUE.get(action).unwrap().shows_within,
         mark_valid_for: None,
@@ -93,6 +94,7 @@ pub fn step(action: &str, thing: &str) -> Step {
         group: None,
         confirm: None,
         on_failure: OnFailure::Stop,
+        waive: None,
         is_finally: false,
     }
 }
