@@ -12,6 +12,7 @@ mod credential;
 mod error;
 pub(super) mod metric;
 mod permissions;
+pub(super) mod route53;
 mod service;
 pub(super) mod stop;
 
