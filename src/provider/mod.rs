@@ -13,10 +13,11 @@ mod visit;
 
 use crate::action::{Catalogue, Kind};
 
-static KINDS: [&Kind; 20] = [
+static KINDS: [&Kind; 21] = [
     &aws::stop::TRIGGER,
     &aws::metric::METRIC,
     &aws::alarm::ALARM,
+    &aws::route53::HEALTH_CHECK,
     &aws::route53::RECORDS,
     &azure::maintenance_page::MAINTENANCE_PAGE,
     &azure::remove::REMOVE,

@@ -2,6 +2,7 @@
 
 use super::{
     super::{call::Call, client, client::Aws, service::ROUTE_53},
+    NAMESPACE,
     record::RecordSet,
 };
 use crate::{
@@ -17,9 +18,6 @@ const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// The longest comment of a batch, in bytes (`ResourceDescription`).
 const LONGEST_COMMENT: usize = 256;
-
-const ROOT: &str =
-    "ChangeResourceRecordSetsRequest xmlns=\"https://route53.amazonaws.com/doc/2013-04-01/\"";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verb {
@@ -66,7 +64,8 @@ pub(super) fn call(zone: &str, comment: &str, edits: &[Edit]) -> Call {
         Element::new("Changes").with(edits.iter().map(Edit::element)),
     ]);
     let path = format!("hostedzone/{zone}/rrset/");
-    let body = Element::new(ROOT).with([batch]);
+    let root = format!("ChangeResourceRecordSetsRequest {NAMESPACE}");
+    let body = Element::new(root).with([batch]);
     Call::post(&ROUTE_53, "ChangeResourceRecordSets", &path, &body)
 }
 

@@ -73,16 +73,6 @@ impl<'a> Heard<'a> {
         }
     }
 
-    /// Why the servers do not all answer with this one.
-    pub(super) fn others_than(&self, wanted: &RecordSet) -> Option<String> {
-        let wanted = self.sets.iter().find(|one| one.set == wanted)?;
-        let other = |(server, told): &(String, Result<Told, _>)| {
-            let told = told.as_ref().ok().filter(|told| !wanted.answers(told))?;
-            Some(format!("{} still answers {}", shown(server), answer(told)))
-        };
-        self.told.iter().find_map(other)
-    }
-
     /// The set that every server that answers has chosen, when it can be told from the others.
     pub(crate) fn chosen(&self) -> Option<&'a RecordSet> {
         let told: Vec<_> = self.told.iter().filter_map(|(_, told)| told.as_ref().ok()).collect();

@@ -4,7 +4,9 @@
 //! stands in the zone is no proof: only the servers are. Source: Amazon Route 53 API reference, 2013-04-01.
 
 mod batch;
+pub(super) mod check;
 mod file;
+mod health_check;
 pub(super) mod heard;
 mod plan;
 pub(super) mod record;
@@ -13,15 +15,16 @@ mod records;
 mod sample;
 pub(super) mod zone;
 
+pub(crate) use health_check::HEALTH_CHECK;
 pub(crate) use records::RECORDS;
 
-use super::{absent, call::Call, client::Aws};
+use super::{call::Call, client::Aws, there_is_no};
 use crate::{
     action::{
-        Answer, Clients, Default, Finding, Handle, Parameter, Params, Polled, Shape, Trouble,
-        Unapplied,
+        Answer, Clients, Default, Finding, Handle, Observation, Parameter, Params, Polled, Shape,
+        Trouble, Unapplied,
     },
-    model::{Diagnostic, Resource},
+    model::{Diagnostic, Evidence, Resource},
     provider::dns::Resolver,
 };
 use batch::Edit;
@@ -37,6 +40,32 @@ const PROVE: Parameter = Parameter::optional(
     "Whether every name server of the zone must answer so; `false` where they cannot be asked",
 )
 .or(Default::Flag(true));
+
+const RECORD: Parameter = Parameter::required("record", Shape::Text, "The name that users ask for");
+const TYPE: Parameter =
+    Parameter::optional("type", Shape::Choice(&["A", "AAAA", "CNAME"]), "The type of its records")
+        .or(Default::Text("A"));
+
+/// The namespace of every document that is sent.
+const NAMESPACE: &str = "xmlns=\"https://route53.amazonaws.com/doc/2013-04-01/\"";
+
+/// What it takes to change records.
+const CHANGES_RECORDS: [&str; 4] = [
+    "route53:GetHostedZone",
+    "route53:ListResourceRecordSets",
+    "route53:ChangeResourceRecordSets",
+    "route53:GetChange",
+];
+/// The same, and to ask how a health check stands.
+const CHANGES_CHECKED_RECORDS: [&str; 7] = [
+    "route53:GetHostedZone",
+    "route53:ListResourceRecordSets",
+    "route53:ChangeResourceRecordSets",
+    "route53:GetChange",
+    "route53:GetHealthCheck",
+    "route53:GetHealthCheckStatus",
+    "cloudwatch:DescribeAlarms",
+];
 
 /// How soon the name servers are asked again.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
@@ -61,12 +90,25 @@ impl Desk {
         })
     }
 
-    async fn zone(&self) -> Result<Option<Zone>, Trouble> {
-        Zone::find(&self.aws, &self.zone).await
+    /// The zone, or why there is none.
+    async fn zone(&self) -> Sought<Zone> {
+        let zone = Zone::find(&self.aws, &self.zone).await?;
+        Ok(zone.ok_or_else(|| there_is_no("hosted zone", &self.zone)))
     }
 
-    fn no_zone(&self) -> Answer {
-        absent("hosted zone", &self.zone)
+    /// The zone, and its record sets of this name and type.
+    async fn sets(&self, name: &str, kind: &str) -> Sought<(Zone, Vec<RecordSet>)> {
+        let zone = match self.zone().await? {
+            Ok(zone) if zone.holds(name) => zone,
+            Ok(zone) => return Ok(Err(zone.stray(name))),
+            Err(why) => return Ok(Err(why)),
+        };
+        let sets = zone.of(&self.aws, name, kind).await?;
+        if sets.is_empty() {
+            let (name, zone) = (record::shown(name), record::shown(&zone.name));
+            return Ok(Err(format!("there is no record {name} {kind} in the zone {zone}")));
+        }
+        Ok(Ok((zone, sets)))
     }
 
     /// What the servers of the zone say of a name and a type; nothing where nobody wants to know.
@@ -100,6 +142,13 @@ impl Desk {
     async fn poll(&self, handle: &Handle) -> Result<Polled, Trouble> {
         batch::poll(&self.aws, handle).await
     }
+}
+
+/// What was looked for, or why no waiting will bring it.
+type Sought<T> = Result<Result<T, String>, Trouble>;
+
+fn never(why: String) -> Observation {
+    Observation::new(Answer::Never { why }, Evidence::new())
 }
 
 /// A change that cannot be made of what is there now.

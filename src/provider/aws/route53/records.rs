@@ -11,11 +11,11 @@ use super::{
         service::ROUTE_53_REGION,
         unknown_change,
     },
-    Desk, PROVE, ZONE,
+    CHANGES_RECORDS, Desk, PROVE, ZONE,
     batch::{self, Edit, Verb},
     file::{self, Batch},
     heard::Heard,
-    plan,
+    never, plan,
     record::{RecordSet, canonical},
     refused, silence,
     zone::Zone,
@@ -50,12 +50,7 @@ pub(crate) static RECORDS: Kind = Kind {
     ],
     observed: &["records", "ttl", "servers", "serves"],
     planes: &[Plane::Global("zone")],
-    permissions: &[
-        "route53:GetHostedZone",
-        "route53:ListResourceRecordSets",
-        "route53:ChangeResourceRecordSets",
-        "route53:GetChange",
-    ],
+    permissions: &CHANGES_RECORDS,
     // "Changes generally propagate within 60 seconds" (ChangeResourceRecordSets).
     usual: Duration::from_mins(1),
     // A listing shows what is still PENDING (ListResourceRecordSets).
@@ -221,8 +216,9 @@ impl OnAws for Records {
     }
 
     async fn observe(&self, _: &Look) -> Result<Observation, Trouble> {
-        let Some(zone) = self.desk.zone().await? else {
-            return Ok(Observation::new(self.desk.no_zone(), Evidence::new()));
+        let zone = match self.desk.zone().await? {
+            Ok(zone) => zone,
+            Err(why) => return Ok(never(why)),
         };
         let found = self.find(&zone).await?;
         let mut evidence = evidence(&found);
@@ -251,8 +247,7 @@ impl OnAws for Records {
         if change.id.as_str() != BATCH {
             return Err(unknown_change(change));
         }
-        let zone = self.desk.zone().await.map_err(before_sending)?;
-        let zone = zone.ok_or_else(|| refused("the hosted zone is gone"))?;
+        let zone = self.desk.zone().await.map_err(before_sending)?.map_err(refused)?;
         let found = self.find(&zone).await.map_err(before_sending)?;
         let edits = found.missing(&zone).map_err(refused)?;
         let comment = match &self.source {
@@ -271,7 +266,7 @@ impl OnAws for Records {
     }
 
     async fn examine(&self) -> Vec<Finding> {
-        let Ok(Some(zone)) = self.desk.zone().await else { return Vec::new() };
+        let Ok(Ok(zone)) = self.desk.zone().await else { return Vec::new() };
         let Ok(found) = self.find(&zone).await else { return Vec::new() };
         let heard = self.hear(&zone, &found).await;
         silence(heard.first()).into_iter().collect()

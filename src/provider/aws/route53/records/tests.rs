@@ -18,7 +18,7 @@ fn file(text: &str) -> Node {
 }
 
 /// A batch of one change of `www.example.com`.
-fn one(action: &str, fields: Value) -> Value {
+fn one(action: &str, fields: &Value) -> Value {
     let mut set = json!({ "Name": "WWW.example.com", "Type": "A" });
     set.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
     json!({ "Action": action, "ResourceRecordSet": set })
@@ -58,7 +58,7 @@ async fn a_file_is_sent_as_one_batch_in_the_order_of_the_api() {
         "AliasTarget": { "EvaluateTargetHealth": false, "DNSName": WEST, "HostedZoneId": "Z1H1FL5HABSF5" },
         "Type": "A", "Name": "*.example.com",
     }});
-    let action = from_file(&script, &[one("UPSERT", to("192.0.2.2")), wild]);
+    let action = from_file(&script, &[one("UPSERT", &to("192.0.2.2")), wild]);
     let told = "www.example.com A: 192.0.2.1 → 192.0.2.2; TTL 300 → 60; \
                 *.example.com A: new, web-2.us-west-2.elb.amazonaws.com";
     assert_eq!(says(&action).await, told);
@@ -87,7 +87,7 @@ async fn a_batch_is_done_when_every_server_has_it() {
         .on("GET /change/C2682N5HXP0BZ4", state("PENDING"))
         .on("GET /change/C2682N5HXP0BZ4", state("INSYNC"))
         .on("GET /change/C2682N5HXP0BZ4", aws_no(404, "NoSuchChange"));
-    let action = from_file(&script, &[one("CREATE", to("192.0.2.2"))]);
+    let action = from_file(&script, &[one("CREATE", &to("192.0.2.2"))]);
     let handle = Handle(json!({ "change": "/change/C2682N5HXP0BZ4" }));
     let says = "change C2682N5HXP0BZ4 is PENDING: not every name server has it".to_owned();
     let pending = Polled::Pending { says, look_again: Duration::from_secs(5) };
@@ -99,7 +99,7 @@ async fn a_batch_is_done_when_every_server_has_it() {
 #[tokio::test]
 async fn what_stands_in_the_zone_is_proven_on_every_server() {
     let there = [set(&values(60, &["192.0.2.2"]))];
-    let wanted = [one("UPSERT", to("192.0.2.2"))];
+    let wanted = [one("UPSERT", &to("192.0.2.2"))];
     let observe = async |script: &Arc<Script>| {
         let seen = from_file(script, &wanted).observe(&look()).await.unwrap();
         (seen.answer, seen.evidence.get("servers").map(ToString::to_string))
@@ -146,7 +146,7 @@ async fn an_alias_is_proven_by_the_addresses_of_its_target() {
 #[tokio::test]
 async fn servers_that_cannot_be_asked_may_be_left_out() {
     let script = script(&[set(&values(60, &["192.0.2.2"]))]);
-    let text = json!({ "Changes": [one("UPSERT", to("192.0.2.2"))] }).to_string();
+    let text = json!({ "Changes": [one("UPSERT", &to("192.0.2.2"))] }).to_string();
     let with = |prove| {
         let prove = Node::made(crate::model::Value::Bool(prove));
         bound(&RECORDS, &script, [("zone", zone_node()), ("file", file(&text)), ("prove", prove)])
@@ -193,7 +193,7 @@ async fn a_listing_is_read_to_its_end_and_no_further() {
         .on("GET identifier=west", ok(&second))
         .on("GET /rrset?name=www", ok(&first))
         .on("GET /hostedzone/", ok(&zone()));
-    let action = from_file(&script, &[one("UPSERT", to("192.0.2.2"))]);
+    let action = from_file(&script, &[one("UPSERT", &to("192.0.2.2"))]);
     let told = "www.example.com A (east) is one of several, and www.example.com A names no SetIdentifier: \
                 say which of them is meant";
     assert_eq!(says(&action).await, told);
@@ -210,32 +210,32 @@ async fn a_batch_does_not_do_what_it_does_not_say() {
         { "Name": "www.example.org", "Type": "A", "TTL": 60, "ResourceRecords": [{ "Value": "192.0.2.2" }] } });
     let second = one(
         "UPSERT",
-        json!({ "SetIdentifier": "b", "Weight": 1, "TTL": 60,
+        &json!({ "SetIdentifier": "b", "Weight": 1, "TTL": 60,
         "ResourceRecords": [{ "Value": "192.0.2.2" }] }),
     );
     let table: [(&str, &str, Vec<Value>, &str); 7] = [
         (
             "",
             &check,
-            vec![one("UPSERT", to("192.0.2.2"))],
+            vec![one("UPSERT", &to("192.0.2.2"))],
             "UPSERT of www.example.com A would drop its HealthCheckId",
         ),
         (
             "",
             &made,
-            vec![one("UPSERT", to("192.0.2.2"))],
+            vec![one("UPSERT", &to("192.0.2.2"))],
             "belongs to the traffic policy instance p1",
         ),
         (
             "",
             &plain,
-            vec![one("CREATE", to("192.0.2.2"))],
+            vec![one("CREATE", &to("192.0.2.2"))],
             "it is there already, with other values (192.0.2.1 → 192.0.2.2)",
         ),
         (
             "",
             &plain,
-            vec![one("DELETE", to("192.0.2.2"))],
+            vec![one("DELETE", &to("192.0.2.2"))],
             "must name what is there, and differs: 192.0.2.2 → 192.0.2.1",
         ),
         (
@@ -250,7 +250,7 @@ async fn a_batch_does_not_do_what_it_does_not_say() {
             vec![second],
             "cannot stand beside www.example.com A, which has no SetIdentifier",
         ),
-        ("AsDesired", &plain, vec![one("UPSERT", to("192.0.2.1"))], ""),
+        ("AsDesired", &plain, vec![one("UPSERT", &to("192.0.2.1"))], ""),
     ];
     for (answer, there, changes, why) in table {
         let script =
@@ -263,7 +263,7 @@ async fn a_batch_does_not_do_what_it_does_not_say() {
 
 #[tokio::test]
 async fn a_set_may_be_deleted_and_made_anew_in_one_batch() {
-    let batch = [one("DELETE", to("192.0.2.1")), one("CREATE", to("192.0.2.2"))];
+    let batch = [one("DELETE", &to("192.0.2.1")), one("CREATE", &to("192.0.2.2"))];
     let table: [(&[&str], &[&str]); 3] = [
         (&["192.0.2.1"], &["<Action>DELETE", "<Action>CREATE"]),
         (&[], &["<Action>CREATE"]),
@@ -288,7 +288,7 @@ async fn a_set_may_be_deleted_and_made_anew_in_one_batch() {
 
 #[tokio::test]
 async fn what_is_deleted_is_answered_by_nobody() {
-    let action = |script: &Arc<Script>| from_file(script, &[one("DELETE", to("192.0.2.1"))]);
+    let action = |script: &Arc<Script>| from_file(script, &[one("DELETE", &to("192.0.2.1"))]);
     let gone = script(&[]).asking(told(&[]));
     assert_eq!(action(&gone).observe(&look()).await.unwrap().answer, Answer::AsDesired);
     let kept = script(&[]).asking(told(&["192.0.2.1"]));
@@ -310,7 +310,7 @@ async fn what_route_53_says_to_a_batch_is_told() {
         let script = Script::new()
             .on("POST /rrset/", outcome)
             .and(&script(&[set(&values(60, &["192.0.2.1"]))]));
-        let action = from_file(&script, &[one("UPSERT", to("192.0.2.2"))]);
+        let action = from_file(&script, &[one("UPSERT", &to("192.0.2.2"))]);
         let told = format!("{:?}", apply_first(&action).await.unwrap_err());
         assert!(told.starts_with(kind) && told.contains(why), "{told}");
     }
@@ -324,7 +324,7 @@ async fn what_somebody_else_has_done_meanwhile_is_not_done_again() {
         .on("GET /rrset?name=www.example.com.", ok(&old))
         .on("GET /rrset?name=www.example.com.", ok(&new))
         .and(&script(&[]));
-    let action = from_file(&script, &[one("UPSERT", to("192.0.2.2"))]);
+    let action = from_file(&script, &[one("UPSERT", &to("192.0.2.2"))]);
     let Err(Unapplied::Deferred { .. }) = apply_first(&action).await else { panic!("it was sent") };
     assert_eq!(script.changes(), [""; 0]);
 }
@@ -332,7 +332,7 @@ async fn what_somebody_else_has_done_meanwhile_is_not_done_again() {
 #[tokio::test]
 async fn a_zone_that_is_not_there_is_never_changed() {
     let script = Script::new().on("GET /hostedzone/", aws_no(404, "NoSuchHostedZone"));
-    let action = from_file(&script, &[one("UPSERT", to("192.0.2.2"))]);
+    let action = from_file(&script, &[one("UPSERT", &to("192.0.2.2"))]);
     let why = "there is no hosted zone `Z1D633PJN98FT9` in the account 123456789012";
     assert_eq!(says(&action).await, why);
     let change = Change::harmless(BATCH, Sign::Changes, "…");
@@ -340,8 +340,14 @@ async fn a_zone_that_is_not_there_is_never_changed() {
     assert!(matches!(refused, Err(Unapplied::Refused { .. })), "{refused:?}");
 }
 
+/// What is wrong with the parameters of a step.
+fn mistake(with: &Node) -> String {
+    let made = (RECORDS.bind)(&Params::new(with), &Script::new().clients());
+    made.err().map(|diagnostic| diagnostic.message).unwrap_or_default()
+}
+
 #[test]
-fn every_mistake_in_a_step_is_told() {
+fn every_mistake_in_a_file_is_told() {
     let batch = |changes: Value| json!({ "Changes": changes }).to_string();
     let files = [
         ("{".to_owned(), "`failover-dns.json`: no JSON: EOF"),
@@ -356,30 +362,30 @@ fn every_mistake_in_a_step_is_told() {
         ),
         (batch(json!([{ "Action": "UPSERT" }])), "`Changes[0]` has no `ResourceRecordSet`"),
         (
-            batch(json!([one("UPSERT", json!({ "TTl": 60 }))])),
+            batch(json!([one("UPSERT", &json!({ "TTl": 60 }))])),
             "has no member `TTl`: did you mean `TTL`?",
         ),
         (
-            batch(json!([one("UPSERT", json!({ "TTL": 60 }))])),
+            batch(json!([one("UPSERT", &json!({ "TTL": 60 }))])),
             "needs `ResourceRecords` or `AliasTarget`",
         ),
         (
-            batch(json!([one("UPSERT", json!({ "ResourceRecords": [{ "Value": "1" }] }))])),
+            batch(json!([one("UPSERT", &json!({ "ResourceRecords": [{ "Value": "1" }] }))])),
             "has no `TTL`",
         ),
         (
-            batch(json!([one("UPSERT", json!({ "TTL": 60, "ResourceRecords": [] }))])),
+            batch(json!([one("UPSERT", &json!({ "TTL": 60, "ResourceRecords": [] }))])),
             "ResourceRecords` is empty",
         ),
         (
             batch(json!([one(
                 "UPSERT",
-                json!({ "TTL": 60, "ResourceRecords": [{ "Value": null }] })
+                &json!({ "TTL": 60, "ResourceRecords": [{ "Value": null }] })
             )])),
             "[0].Value` is empty",
         ),
         (
-            batch(json!([one("UPSERT", to("192.0.2.1")), one("DELETE", to("192.0.2.1"))])),
+            batch(json!([one("UPSERT", &to("192.0.2.1")), one("DELETE", &to("192.0.2.1"))])),
             "stands in it UPSERT, DELETE",
         ),
         (
@@ -395,14 +401,14 @@ fn every_mistake_in_a_step_is_told() {
             "1002 records",
         ),
     ];
-    let bind = |with: Node| {
-        let made = (RECORDS.bind)(&Params::new(&with), &Script::new().clients());
-        made.err().map(|diagnostic| diagnostic.message).unwrap_or_default()
-    };
     for (text, expected) in files {
-        let told = bind(Node::map([("zone", zone_node()), ("file", file(&text))]));
+        let told = mistake(&Node::map([("zone", zone_node()), ("file", file(&text))]));
         assert!(told.contains(expected), "{told}");
     }
+}
+
+#[test]
+fn every_mistake_in_a_step_is_told() {
     let entries: [(&[(&str, &str)], &str); 6] = [
         (&[], "has no `value` and no `alias`"),
         (&[("alias", WEST)], "has an `alias` and no `alias_zone`"),
@@ -414,10 +420,10 @@ fn every_mistake_in_a_step_is_told() {
     for (members, expected) in entries {
         let members = Node::map(members.iter().map(|(key, text)| (*key, Node::text(*text))));
         let changes = Node::map([("www.example.com", members)]);
-        let told = bind(Node::map([("zone", zone_node()), ("changes", changes)]));
+        let told = mistake(&Node::map([("zone", zone_node()), ("changes", changes)]));
         assert!(told.contains(expected), "{told}");
     }
-    assert!(bind(Node::map([("zone", zone_node())])).contains("needs `changes` or `file`"));
+    assert!(mistake(&Node::map([("zone", zone_node())])).contains("needs `changes` or `file`"));
 }
 
 #[tokio::test]
@@ -426,7 +432,7 @@ async fn preflight_warns_where_no_server_can_be_asked() {
                     <Account>123456789012</Account></GetCallerIdentityResult></R>";
     let script =
         script(&[set(&values(60, &["192.0.2.1"]))]).on("POST GetCallerIdentity", ok(identity));
-    let findings = from_file(&script, &[one("UPSERT", to("192.0.2.2"))]).examine().await;
+    let findings = from_file(&script, &[one("UPSERT", &to("192.0.2.2"))]).examine().await;
     let [warning] = &findings[..] else { panic!("{findings:?}") };
     assert!(warning.says.contains("silence") && warning.says.contains("`prove: false`"));
 }
