@@ -8,6 +8,7 @@ pub(super) mod check;
 mod file;
 mod health_check;
 pub(super) mod heard;
+mod pair;
 mod plan;
 pub(super) mod record;
 mod records;
@@ -16,6 +17,7 @@ mod sample;
 pub(super) mod zone;
 
 pub(crate) use health_check::HEALTH_CHECK;
+pub(crate) use pair::FAILOVER_PAIR;
 pub(crate) use records::RECORDS;
 
 use super::{call::Call, client::Aws, there_is_no};
