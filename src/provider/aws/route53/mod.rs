@@ -14,11 +14,13 @@ pub(super) mod record;
 mod records;
 #[cfg(test)]
 mod sample;
+mod shift;
 pub(super) mod zone;
 
 pub(crate) use health_check::HEALTH_CHECK;
 pub(crate) use pair::FAILOVER_PAIR;
 pub(crate) use records::RECORDS;
+pub(crate) use shift::SHIFT;
 
 use super::{call::Call, client::Aws, there_is_no};
 use crate::{

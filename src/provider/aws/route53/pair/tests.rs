@@ -1,14 +1,18 @@
 use super::{
-    super::sample::{EAST, SERVERS, WEST, WWW, alias, all_tell, script, set, values, zone_node},
+    super::sample::{
+        EAST, SERVERS, WEST, WWW, alias, all_tell, script, set, told, values, zone_node,
+    },
     *,
 };
 use crate::{
     action::{Serves, Weight},
     model::Node,
+    provider::dns::testing::Servers,
     provider::testing::{
         Script, apply_first, aws_no, aws_resource, bound, look, missing, node, ok,
     },
 };
+use hickory_proto::rr::RecordType;
 
 const ATTACHED: &str = "<HealthCheckId>hc</HealthCheckId>";
 
@@ -31,15 +35,24 @@ fn checked(config: &str) -> String {
     )
 }
 
+/// A zone above that names these servers.
+fn delegated(servers: &[&str]) -> Servers {
+    Servers::default().at("machine", "com.", RecordType::NS, &["a.gtld-servers.net."]).at(
+        "a.gtld-servers.net",
+        "example.com.",
+        RecordType::NS,
+        servers,
+    )
+}
+
 /// A world in which the zone is delegated, and Route 53 answers for `www` with this address.
 fn world(sets: &[String], config: &str, address: &str) -> Arc<Script> {
-    let script = script(sets).on("GET /healthcheck/hc ", ok(&checked(config)));
-    let script = script
-        .tells("machine", "com. NS", &["a.gtld-servers.net."])
-        .tells("a.gtld-servers.net", "example.com. NS", &SERVERS)
-        .tells("machine", &format!("dualstack.{EAST}. A"), &["192.0.2.1"])
-        .tells("machine", &format!("dualstack.{WEST}. A"), &["192.0.2.2"]);
-    all_tell(&script, &[address])
+    let servers = delegated(&SERVERS)
+        .at("machine", &format!("dualstack.{EAST}."), RecordType::A, &["192.0.2.1"])
+        .at("machine", &format!("dualstack.{WEST}."), RecordType::A, &["192.0.2.2"]);
+    script(sets)
+        .on("GET /healthcheck/hc ", ok(&checked(config)))
+        .asking(all_tell(servers, &[address]))
 }
 
 const METRIC: &str = "<Type>CLOUDWATCH_METRIC</Type>";
@@ -189,12 +202,9 @@ async fn what_no_batch_can_put_right_is_told() {
 #[tokio::test]
 async fn a_zone_that_nobody_is_sent_to_is_told() {
     let world = |servers: &[&str]| {
-        let checked = script(&pair(ATTACHED, "")).on("GET /healthcheck/hc ", ok(&checked(METRIC)));
-        checked.tells("machine", "com. NS", &["a.gtld-servers.net."]).tells(
-            "a.gtld-servers.net",
-            "example.com. NS",
-            servers,
-        )
+        script(&pair(ATTACHED, ""))
+            .on("GET /healthcheck/hc ", ok(&checked(METRIC)))
+            .asking(delegated(servers))
     };
     let table: [(&[&str], &str); 2] = [
         (
@@ -214,7 +224,7 @@ async fn a_zone_that_nobody_is_sent_to_is_told() {
 async fn a_zone_above_that_does_not_answer_holds_nothing() {
     let sets = pair(ATTACHED, "");
     let script = script(&sets).on("GET /healthcheck/hc ", ok(&checked(METRIC)));
-    let seen = seen(&all_tell(&script, &["192.0.2.1"])).await;
+    let seen = seen(&script.asking(told(&["192.0.2.1"]))).await;
     assert_eq!(seen.answer, Answer::AsDesired);
     let delegation = seen.evidence.get("delegation").unwrap().to_string();
     assert_eq!(delegation, "not known: no answer from machine: silence");
@@ -226,10 +236,7 @@ async fn a_pair_is_proven_on_every_server() {
     let sets = pair(ATTACHED, "");
     let answer = seen(&world(&sets, METRIC, "192.0.2.66")).await.answer;
     assert_eq!(says(&answer), "ns-1.awsdns-00.com still answers 192.0.2.66 for 60 s");
-    let half = script(&sets).on("GET /healthcheck/hc ", ok(&checked(METRIC))).tells(
-        SERVERS[0],
-        WWW,
-        &["192.0.2.1"],
-    );
+    let first = Servers::default().at(SERVERS[0], WWW, RecordType::A, &["192.0.2.1"]);
+    let half = script(&sets).on("GET /healthcheck/hc ", ok(&checked(METRIC))).asking(first);
     assert_eq!(says(&seen(&half).await.answer), "no answer from ns-2.awsdns-00.net: silence");
 }
