@@ -13,10 +13,14 @@ mod visit;
 
 use crate::action::{Catalogue, Kind};
 
-static KINDS: [&Kind; 19] = [
+static KINDS: [&Kind; 23] = [
     &aws::stop::TRIGGER,
     &aws::metric::METRIC,
     &aws::alarm::ALARM,
+    &aws::route53::HEALTH_CHECK,
+    &aws::route53::RECORDS,
+    &aws::route53::FAILOVER_PAIR,
+    &aws::route53::SHIFT,
     &azure::maintenance_page::MAINTENANCE_PAGE,
     &azure::remove::REMOVE,
     &azure::app_service::START,

@@ -1,5 +1,6 @@
 //! A transport that answers from a script, and the clients that use it.
 
+use super::dns::testing::Servers;
 use crate::{
     action::{
         Action, Answer, Applied, Aws, Clients, Kind, Look, Params, Tokens, Trouble, Unapplied,
@@ -7,7 +8,7 @@ use crate::{
     },
     journal::{Durability, Journal, MemoryStore, Permit},
     model::{Clock, Node, Owner, Resource, RunId, Seal, Secret, Span},
-    wire::{Intent, NameServers, Request, Response, SendError, Transport},
+    wire::{Intent, Request, Response, SendError, Transport},
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -26,6 +27,7 @@ pub(crate) type Outcome = Result<Response, SendError>;
 pub(crate) struct Script {
     rows: Mutex<Vec<(String, VecDeque<Outcome>)>>,
     requests: Mutex<Vec<Request>>,
+    servers: Mutex<Arc<Servers>>,
 }
 
 impl Script {
@@ -41,6 +43,12 @@ impl Script {
             None => rows.push((what.to_owned(), VecDeque::from([outcome]))),
         }
         drop(rows);
+        self.clone()
+    }
+
+    /// Lets these name servers answer.
+    pub(crate) fn asking(self: &Arc<Self>, servers: Servers) -> Arc<Self> {
+        *self.servers.lock().unwrap() = Arc::new(servers);
         self.clone()
     }
 
@@ -78,7 +86,7 @@ impl Script {
             run: RunId::parse("01900000-0000-7000-8000-000000007f3a").unwrap(),
             azure: "https://management.azure.com".parse().unwrap(),
             aws: Aws::with_keys("AKIDTEST", "hush"),
-            dns: Arc::new(NameServers::default()),
+            dns: self.servers.lock().unwrap().clone(),
         }
     }
 }

@@ -19,10 +19,12 @@ pub(super) struct AwsError {
 const LONGEST: usize = 300;
 
 /// What asks for patience, and proves that nothing has happened. From the retry rules of the AWS SDKs ("Retry behavior",
-/// throttling errors), and `PriorRequestNotComplete` of Route 53's ChangeResourceRecordSets.
-const BUSY: [&str; 13] = [
+/// throttling errors), and of Route 53 `PriorRequestNotComplete` (`ChangeResourceRecordSets`) and `HealthCheckVersionMismatch`
+/// (`UpdateHealthCheck`): the next request is made of what is read then.
+const BUSY: [&str; 14] = [
     "BandwidthLimitExceeded",
     "EndpointTemporarilyUnavailable",
+    "HealthCheckVersionMismatch",
     "PriorRequestNotComplete",
     "ProvisionedThroughputExceeded",
     "RequestLimitExceeded",

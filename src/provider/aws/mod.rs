@@ -12,6 +12,7 @@ mod credential;
 mod error;
 pub(super) mod metric;
 mod permissions;
+pub(super) mod route53;
 mod service;
 pub(super) mod stop;
 
@@ -95,10 +96,13 @@ impl<A: OnAws> Action for Shared<A> {
 
 /// The answer about a resource that is not there and that the action cannot make.
 fn absent(what: &str, resource: &Resource) -> Answer {
+    Answer::Never { why: there_is_no(what, resource) }
+}
+
+fn there_is_no(what: &str, resource: &Resource) -> String {
     let place = resource.region.as_ref().map_or_else(String::new, |region| format!(" in {region}"));
     let account = resource.account().unwrap_or_default();
-    let why = format!("there is no {what} `{}`{place} in the account {account}", resource.name);
-    Answer::Never { why }
+    format!("there is no {what} `{}`{place} in the account {account}", resource.name)
 }
 
 /// The region that a resource is in; the runbook was not taken without one.
