@@ -175,6 +175,7 @@ impl Cloud {
         while let Some(due) = self.next_due().filter(|due| *due <= now) {
             self.now = self.now.max(due);
             self.finish_operations();
+            aws::keep_time(self);
             self.refresh();
         }
         self.now = self.now.max(now);
@@ -183,7 +184,8 @@ impl Cloud {
     fn next_due(&self) -> Option<Timestamp> {
         let operation = self.operations.iter().filter_map(Operation::due).min();
         let booted = self.sites.iter().map(|site| site.up_from).filter(|at| *at > self.now).min();
-        [operation, booted, self.next_probe(), self.next_quarter()].into_iter().flatten().min()
+        let dues = [operation, booted, self.next_probe(), self.next_quarter(), aws::next_due(self)];
+        dues.into_iter().flatten().min()
     }
 
     /// Draws the consequences of what has changed.

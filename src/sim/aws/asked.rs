@@ -1,6 +1,6 @@
 //! What a request asks of a service, in whichever of AWS's protocols, and how the service's answer is written.
 
-use super::signature::Scope;
+use super::{signature::Scope, tree};
 use crate::{
     sim::call::{Call, Refusal, Replied, Reply},
     wire::Element,
@@ -33,6 +33,9 @@ impl Asked {
         let protocol = match scope.service.as_str() {
             "route53" => Protocol::Rest,
             "route53-recovery-cluster" => Protocol::Json("application/x-amz-json-1.0"),
+            "monitoring" if call.header("x-amz-target").is_some() => {
+                Protocol::Json("application/x-amz-json-1.0")
+            }
             _ if call.header("x-amz-target").is_some() => {
                 Protocol::Json("application/x-amz-json-1.1")
             }
@@ -124,6 +127,28 @@ impl Asked {
         }
     }
 
+    /// What is asked as a tree, whichever way it came.
+    pub(super) fn input(&self) -> Value {
+        match self.protocol {
+            Protocol::Query => tree::of_form(&self.form),
+            Protocol::Json(_) | Protocol::Rest => self.body.clone(),
+        }
+    }
+
+    /// A result as a tree, written the way that the request came.
+    pub(super) fn output(&self, body: &Value) -> Reply {
+        match self.protocol {
+            Protocol::Json(kind) => {
+                let mut body = body.clone();
+                if let Some(members) = body.as_object_mut() {
+                    members.retain(|_, member| !member.is_null());
+                }
+                Reply::typed(200, kind, body.to_string())
+            }
+            Protocol::Query | Protocol::Rest => self.result(tree::elements(body)),
+        }
+    }
+
     /// A result as the Query protocol wraps it.
     pub(super) fn result(&self, children: impl IntoIterator<Item = Element>) -> Reply {
         let result = Element::new(format!("{}Result", self.operation)).with(children);
@@ -132,6 +157,9 @@ impl Asked {
 
     /// The answer of an operation that has no result.
     pub(super) fn done(&self) -> Reply {
+        if let Protocol::Json(kind) = self.protocol {
+            return Reply::typed(200, kind, "{}");
+        }
         self.document(format!("{}Response", self.operation), [])
     }
 
@@ -148,12 +176,14 @@ impl Asked {
             (Ok(reply), _) => reply,
             (Err(refusal), Protocol::Json(kind)) => {
                 let body = json!({ "__type": refusal.code, "message": refusal.message });
+                // Services that once spoke Query only keep the codes that they had there (Smithy, "awsQueryCompatible").
+                let query = format!("{};{}", refusal.code, side(refusal.status));
                 Reply::typed(refusal.status, kind, body.to_string())
+                    .with("x-amzn-query-error", query)
             }
             (Err(refusal), Protocol::Query | Protocol::Rest) => {
-                let side = if refusal.status < 500 { "Sender" } else { "Receiver" };
                 let error = Element::new("Error").with([
-                    Element::with_text("Type", side),
+                    Element::with_text("Type", side(refusal.status)),
                     Element::with_text("Code", refusal.code),
                     Element::with_text("Message", refusal.message),
                 ]);
@@ -165,6 +195,11 @@ impl Asked {
         };
         reply.with("x-amzn-requestid", id)
     }
+}
+
+/// Whose fault a status says it was.
+fn side(status: u16) -> &'static str {
+    if status < 500 { "Sender" } else { "Receiver" }
 }
 
 /// An answer in JSON.

@@ -3,9 +3,11 @@
 //! Written from the vendor's API references and user guides; each file names its own.
 
 mod asked;
+mod cloudwatch;
 mod iam;
 mod signature;
 mod sts;
+mod tree;
 
 use super::{
     call::{Call, Replied},
@@ -13,6 +15,8 @@ use super::{
     reached::Reached,
 };
 use asked::Asked;
+use cloudwatch::Watch;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 pub(super) use signature::Scope;
 
@@ -22,6 +26,7 @@ pub(super) struct Aws {
     account: String,
     /// What a policy forbids the caller, in IAM's names.
     forbidden: Vec<String>,
+    watch: Watch,
 }
 
 impl Aws {
@@ -29,6 +34,16 @@ impl Aws {
     pub(super) fn settle(&mut self, account: &str) {
         account.clone_into(&mut self.account);
     }
+}
+
+/// When something is due next.
+pub(super) fn next_due(cloud: &Cloud) -> Option<Timestamp> {
+    cloud.aws.watch.next_due()
+}
+
+/// Does what is due now.
+pub(super) fn keep_time(cloud: &mut Cloud) {
+    cloud.aws.watch.look(cloud.now);
 }
 
 impl Cloud {
@@ -64,6 +79,10 @@ fn route(cloud: &mut Cloud, call: &Call<'_>, asked: &Asked) -> Replied {
     match asked.scope.service.as_str() {
         "sts" => sts::answer(cloud, asked),
         "iam" => iam::answer(cloud, asked),
+        "monitoring" => cloudwatch::answer(cloud, asked),
         _ => Err(asked.no_such_operation()),
     }
 }
+
+#[cfg(test)]
+mod tests;
