@@ -13,7 +13,7 @@ mod visit;
 
 use crate::action::{Catalogue, Kind};
 
-static KINDS: [&Kind; 23] = [
+static KINDS: [&Kind; 24] = [
     &aws::stop::TRIGGER,
     &aws::metric::METRIC,
     &aws::alarm::ALARM,
@@ -21,6 +21,7 @@ static KINDS: [&Kind; 23] = [
     &aws::route53::RECORDS,
     &aws::route53::FAILOVER_PAIR,
     &aws::route53::SHIFT,
+    &aws::ecs::SCALE,
     &azure::maintenance_page::MAINTENANCE_PAGE,
     &azure::remove::REMOVE,
     &azure::app_service::START,

@@ -16,6 +16,7 @@ use aws_sigv4::{
     sign::v4,
 };
 use http::{StatusCode, Uri};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::time::{Duration, SystemTime};
 
@@ -266,6 +267,12 @@ fn json(call: &Call, response: &Response) -> Result<Value, Trouble> {
         Trouble::odd(format!("{}: unexpected answer at {line}:{column}", call.says()))
     };
     serde_json::from_slice(response.body()).map_err(unreadable)
+}
+
+/// What an action knows of an answer in JSON.
+pub(super) fn part<T: DeserializeOwned>(call: &Call, answer: &Value) -> Result<T, Trouble> {
+    let unknown = || Trouble::odd(format!("{}: the answer is not what it should be", call.says()));
+    T::deserialize(answer).map_err(|_| unknown())
 }
 
 /// What a read that failed before a change was sent means for that change: nothing has happened yet.

@@ -6,9 +6,11 @@
 pub(super) mod alarm;
 mod call;
 mod caller;
+mod capacity;
 mod client;
 mod cloudwatch;
 mod credential;
+pub(super) mod ecs;
 mod error;
 pub(super) mod metric;
 mod permissions;
