@@ -13,7 +13,7 @@ mod visit;
 
 use crate::action::{Catalogue, Kind};
 
-static KINDS: [&Kind; 24] = [
+static KINDS: [&Kind; 27] = [
     &aws::stop::TRIGGER,
     &aws::metric::METRIC,
     &aws::alarm::ALARM,
@@ -22,6 +22,9 @@ static KINDS: [&Kind; 24] = [
     &aws::route53::FAILOVER_PAIR,
     &aws::route53::SHIFT,
     &aws::ecs::SCALE,
+    &aws::elb::targets::TARGETS,
+    &aws::elb::weights::WEIGHTS,
+    &aws::elb::fixed_response::FIXED_RESPONSE,
     &azure::maintenance_page::MAINTENANCE_PAGE,
     &azure::remove::REMOVE,
     &azure::app_service::START,

@@ -11,6 +11,7 @@ mod client;
 mod cloudwatch;
 mod credential;
 pub(super) mod ecs;
+pub(super) mod elb;
 mod error;
 pub(super) mod metric;
 mod permissions;
