@@ -13,7 +13,7 @@ mod visit;
 
 use crate::action::{Catalogue, Kind};
 
-static KINDS: [&Kind; 27] = [
+static KINDS: [&Kind; 28] = [
     &aws::stop::TRIGGER,
     &aws::metric::METRIC,
     &aws::alarm::ALARM,
@@ -25,6 +25,7 @@ static KINDS: [&Kind; 27] = [
     &aws::elb::targets::TARGETS,
     &aws::elb::weights::WEIGHTS,
     &aws::elb::fixed_response::FIXED_RESPONSE,
+    &aws::autoscaling::CAPACITY,
     &azure::maintenance_page::MAINTENANCE_PAGE,
     &azure::remove::REMOVE,
     &azure::app_service::START,

@@ -4,6 +4,7 @@
 //! request carries out a change; sending it and the search for permissions are the same for all.
 
 pub(super) mod alarm;
+pub(super) mod autoscaling;
 mod call;
 mod caller;
 mod capacity;
