@@ -13,7 +13,7 @@ mod visit;
 
 use crate::action::{Catalogue, Kind};
 
-static KINDS: [&Kind; 28] = [
+static KINDS: [&Kind; 29] = [
     &aws::stop::TRIGGER,
     &aws::metric::METRIC,
     &aws::alarm::ALARM,
@@ -26,6 +26,7 @@ static KINDS: [&Kind; 28] = [
     &aws::elb::weights::WEIGHTS,
     &aws::elb::fixed_response::FIXED_RESPONSE,
     &aws::autoscaling::CAPACITY,
+    &aws::rds::PROMOTE,
     &azure::maintenance_page::MAINTENANCE_PAGE,
     &azure::remove::REMOVE,
     &azure::app_service::START,

@@ -60,6 +60,18 @@ impl Metric {
         since: Timestamp,
         period: Duration,
     ) -> Result<Vec<(f64, f64)>, Trouble> {
+        let points = self.points(aws, region, since, period).await?;
+        Ok(points.into_iter().map(|point| (point.lowest, point.highest)).collect())
+    }
+
+    /// The same with the beginning of each period.
+    pub(super) async fn points(
+        &self,
+        aws: &Aws,
+        region: &str,
+        since: Timestamp,
+        period: Duration,
+    ) -> Result<Vec<Point>, Trouble> {
         let body = json!({
             "Namespace": self.namespace,
             "MetricName": self.name,
@@ -73,13 +85,25 @@ impl Metric {
         let answer = aws.json(&call).await?;
         let points = answer["Datapoints"].as_array().map(Vec::as_slice).unwrap_or_default();
         let point = |point: &Value| {
-            let extremes = (point["Minimum"].as_f64()?, point["Maximum"].as_f64()?);
-            Some((instant(&point["Timestamp"])?, extremes))
+            Some(Point {
+                at: instant(&point["Timestamp"])?,
+                lowest: point["Minimum"].as_f64()?,
+                highest: point["Maximum"].as_f64()?,
+            })
         };
         let mut all: Vec<_> = points.iter().filter_map(point).collect();
-        all.sort_by_key(|(at, _)| *at);
-        Ok(all.into_iter().map(|(_, extremes)| extremes).collect())
+        all.sort_by_key(|point| point.at);
+        Ok(all)
     }
+}
+
+/// What CloudWatch keeps of one period.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Point {
+    /// Its beginning.
+    pub at: Timestamp,
+    pub lowest: f64,
+    pub highest: f64,
 }
 
 /// A metric alarm.

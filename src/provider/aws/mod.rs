@@ -16,6 +16,7 @@ pub(super) mod elb;
 mod error;
 pub(super) mod metric;
 mod permissions;
+pub(super) mod rds;
 pub(super) mod route53;
 mod service;
 pub(super) mod stop;
