@@ -13,7 +13,7 @@ mod visit;
 
 use crate::action::{Catalogue, Kind};
 
-static KINDS: [&Kind; 29] = [
+static KINDS: [&Kind; 30] = [
     &aws::stop::TRIGGER,
     &aws::metric::METRIC,
     &aws::alarm::ALARM,
@@ -27,6 +27,7 @@ static KINDS: [&Kind; 29] = [
     &aws::elb::fixed_response::FIXED_RESPONSE,
     &aws::autoscaling::CAPACITY,
     &aws::rds::PROMOTE,
+    &aws::routing_control::ROUTING_CONTROL,
     &azure::maintenance_page::MAINTENANCE_PAGE,
     &azure::remove::REMOVE,
     &azure::app_service::START,

@@ -164,7 +164,7 @@ impl Aws {
         }
     }
 
-    async fn keys(&self, fresh: bool) -> Result<AwsKeys, Trouble> {
+    pub(super) async fn keys(&self, fresh: bool) -> Result<AwsKeys, Trouble> {
         let Clients { aws, clock, .. } = &self.clients;
         clock.within(SIGNS_IN_WITHIN, aws.keys.keys(fresh)).await.unwrap_or_else(|| {
             let within = span::show(SIGNS_IN_WITHIN);
@@ -260,7 +260,7 @@ pub(super) fn xml(call: &Call, response: &Response) -> Result<Element, Trouble> 
     })
 }
 
-fn json(call: &Call, response: &Response) -> Result<Value, Trouble> {
+pub(super) fn json(call: &Call, response: &Response) -> Result<Value, Trouble> {
     // Only where, for serde's own text may quote a secret.
     let unreadable = |error: serde_json::Error| {
         let (line, column) = (error.line(), error.column());

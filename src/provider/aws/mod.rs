@@ -18,6 +18,7 @@ pub(super) mod metric;
 mod permissions;
 pub(super) mod rds;
 pub(super) mod route53;
+pub(super) mod routing_control;
 mod service;
 pub(super) mod stop;
 
@@ -54,6 +55,12 @@ trait OnAws: Send + Sync + Sized + 'static {
     /// The request that carries out one of the changes that `observe` named. It may read, but sends nothing.
     async fn request(&self, change: &Change) -> Result<Call, Unapplied>;
 
+    async fn apply(&self, change: &Change, permit: &Permit) -> Result<Applied, Unapplied> {
+        let call = self.request(change).await?;
+        let response = self.aws().try_change(&call, permit).await?;
+        Ok(self.accepted(&response))
+    }
+
     /// What an accepted change leaves to be watched.
     fn accepted(&self, response: &Response) -> Applied {
         Applied::Done { request_id: client::request_id(response) }
@@ -82,9 +89,7 @@ impl<A: OnAws> Action for Shared<A> {
     }
 
     async fn apply(&self, change: &Change, permit: &Permit) -> Result<Applied, Unapplied> {
-        let call = self.0.request(change).await?;
-        let response = self.0.aws().try_change(&call, permit).await?;
-        Ok(self.0.accepted(&response))
+        self.0.apply(change, permit).await
     }
 
     async fn poll(&self, handle: &Handle) -> Result<Polled, Trouble> {
