@@ -11,13 +11,14 @@ use super::{
         service::ROUTE_53_REGION,
         there_is_no, unknown_change,
     },
+    CONTROL_PLANE,
     check::{self, HealthCheck},
     never, refused,
 };
 use crate::{
     action::{
         Action, Answer, Change, Clients, Effect, Finding, Kind, Look, Observation, Parameter,
-        Params, Plane, Shape, Sign, Trouble, Unapplied,
+        Params, Shape, Sign, Trouble, Unapplied,
     },
     model::{Datum, Diagnostic, Evidence, Resource},
 };
@@ -44,7 +45,7 @@ pub(crate) static HEALTH_CHECK: Kind = Kind {
         ),
     ],
     observed: &["status", "checkers", "type", "inverted", "disabled"],
-    planes: &[Plane::Global("health_check")],
+    planes: &[CONTROL_PLANE],
     permissions: &[
         "route53:GetHealthCheck",
         "route53:GetHealthCheckStatus",

@@ -22,11 +22,11 @@ pub(crate) use pair::FAILOVER_PAIR;
 pub(crate) use records::RECORDS;
 pub(crate) use shift::SHIFT;
 
-use super::{call::Call, client::Aws, there_is_no};
+use super::{call::Call, client::Aws, service::ROUTE_53_REGION, there_is_no};
 use crate::{
     action::{
-        Answer, Clients, Default, Finding, Handle, Observation, Parameter, Params, Polled, Shape,
-        Trouble, Unapplied,
+        Answer, Clients, Default, Finding, Handle, Observation, Parameter, Params, Plane, Polled,
+        Shape, Trouble, Unapplied,
     },
     model::{Diagnostic, Evidence, Resource},
     provider::dns::Resolver,
@@ -49,6 +49,8 @@ const RECORD: Parameter = Parameter::required("record", Shape::Text, "The name t
 const TYPE: Parameter =
     Parameter::optional("type", Shape::Choice(&["A", "AAAA", "CNAME"]), "The type of its records")
         .or(Default::Text("A"));
+
+const CONTROL_PLANE: Plane = Plane::Pinned { region: ROUTE_53_REGION, service: "Route 53" };
 
 /// The namespace of every document that is sent.
 const NAMESPACE: &str = "xmlns=\"https://route53.amazonaws.com/doc/2013-04-01/\"";

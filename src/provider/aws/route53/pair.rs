@@ -12,7 +12,7 @@ use super::{
         service::ROUTE_53_REGION,
         there_is_no, unknown_change,
     },
-    CHANGES_CHECKED_RECORDS, Desk, PROVE, RECORD, Sought, TYPE, ZONE,
+    CHANGES_CHECKED_RECORDS, CONTROL_PLANE, Desk, PROVE, RECORD, Sought, TYPE, ZONE,
     batch::{self, Edit},
     check::{self, HealthCheck},
     never, plan,
@@ -23,7 +23,7 @@ use super::{
 use crate::{
     action::{
         Action, Answer, Applied, Change, Clients, Default, Effect, Finding, Handle, Kind, Look,
-        Observation, Parameter, Params, Plane, Polled, Shape, Sign, Trouble, Unapplied,
+        Observation, Parameter, Params, Polled, Shape, Sign, Trouble, Unapplied,
     },
     model::{Datum, Diagnostic, Evidence, Resource, span},
     wire::Response,
@@ -58,7 +58,7 @@ pub(crate) static FAILOVER_PAIR: Kind = Kind {
         PROVE,
     ],
     observed: &["primary", "secondary", "health_check", "delegation", "ttl", "servers", "serves"],
-    planes: &[Plane::Global("zone")],
+    planes: &[CONTROL_PLANE],
     permissions: &CHANGES_CHECKED_RECORDS,
     // As for any records.
     usual: Duration::from_mins(1),

@@ -11,7 +11,7 @@ use super::{
         service::ROUTE_53_REGION,
         unknown_change,
     },
-    CHANGES_RECORDS, Desk, PROVE, ZONE,
+    CHANGES_RECORDS, CONTROL_PLANE, Desk, PROVE, ZONE,
     batch::{self, Edit, Verb},
     file::{self, Batch},
     heard::Heard,
@@ -23,7 +23,7 @@ use super::{
 use crate::{
     action::{
         Action, Answer, Applied, Change, Clients, Effect, Finding, Handle, Kind, Look, Observation,
-        Parameter, Params, Plane, Polled, Serves, Shape, Sign, Trouble, Unapplied,
+        Parameter, Params, Polled, Serves, Shape, Sign, Trouble, Unapplied,
     },
     model::{Datum, Diagnostic, Evidence, span},
     wire::Response,
@@ -49,7 +49,7 @@ pub(crate) static RECORDS: Kind = Kind {
         PROVE,
     ],
     observed: &["records", "ttl", "servers", "serves"],
-    planes: &[Plane::Global("zone")],
+    planes: &[CONTROL_PLANE],
     permissions: &CHANGES_RECORDS,
     // "Changes generally propagate within 60 seconds" (ChangeResourceRecordSets).
     usual: Duration::from_mins(1),

@@ -11,7 +11,7 @@ use super::{
         service::ROUTE_53_REGION,
         unknown_change,
     },
-    CHANGES_CHECKED_RECORDS, Desk, PROVE, RECORD, Sought, TYPE, ZONE,
+    CHANGES_CHECKED_RECORDS, CONTROL_PLANE, Desk, PROVE, RECORD, Sought, TYPE, ZONE,
     batch::{self, Edit},
     check::HealthCheck,
     never,
@@ -22,7 +22,7 @@ use super::{
 use crate::{
     action::{
         Action, Answer, Applied, Change, Clients, Effect, Finding, Handle, Kind, Look, Observation,
-        Parameter, Params, Plane, Polled, Serves, Shape, Sign, Trouble, Unapplied,
+        Parameter, Params, Polled, Serves, Shape, Sign, Trouble, Unapplied,
     },
     model::{Datum, Diagnostic, Evidence},
     wire::Response,
@@ -60,7 +60,7 @@ pub(crate) static SHIFT: Kind = Kind {
         PROVE,
     ],
     observed: &["share", "weights", "health", "ttl", "servers", "serves"],
-    planes: &[Plane::Global("zone")],
+    planes: &[CONTROL_PLANE],
     permissions: &CHANGES_CHECKED_RECORDS,
     // Five batches of up to a minute, and four stays of a minute to live.
     usual: Duration::from_mins(9),

@@ -36,10 +36,7 @@ fn checkers(good: usize, bad: usize) -> String {
 }
 
 fn alarm(state: &str) -> String {
-    format!(
-        "<DescribeAlarmsResponse><DescribeAlarmsResult><MetricAlarms><member><AlarmName>stop</AlarmName>\
-         <StateValue>{state}</StateValue></member></MetricAlarms></DescribeAlarmsResult></DescribeAlarmsResponse>"
-    )
+    format!(r#"{{ "MetricAlarms": [{{ "AlarmName": "stop", "StateValue": "{state}" }}] }}"#)
 }
 
 fn script(config: &str) -> Arc<Script> {
