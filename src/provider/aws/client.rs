@@ -5,7 +5,7 @@
 
 use super::{call::Call, error::AwsError, service::Host};
 use crate::{
-    action::{Applied, AwsKeys, Clients, Trouble, TroubleKind, Unapplied},
+    action::{AwsKeys, Clients, Trouble, TroubleKind, Unapplied},
     journal::Permit,
     model::span,
     wire::{Element, Intent, Request, Response, SendError, retry_after},
@@ -125,12 +125,6 @@ impl Aws {
         let response = self.send(call, Intent::Read).await?;
         let is_good = response.status().is_success();
         Ok(if is_good { Ok(response) } else { Err(AwsError::read(&response)) })
-    }
-
-    /// Sends a change, and says what became of it in the engine's words.
-    pub(super) async fn change(&self, call: &Call, permit: &Permit) -> Result<Applied, Unapplied> {
-        let response = self.try_change(call, permit).await?;
-        Ok(Applied::Done { request_id: request_id(&response) })
     }
 
     /// Sends a change, and hands on what was answered when it was accepted.

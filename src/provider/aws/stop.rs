@@ -18,11 +18,12 @@ use super::{
     cloudwatch::{Alarm, Metric},
     metric::{DIMENSIONS, NAME, NAMESPACE, PUBLISH_EVERY, metric, publication},
     region_of,
+    route53::{check::HEALTH_CHECK, zone::ZONE},
 };
 use crate::{
     action::{
         Action, Answer, Change, Clients, Default, Effect, Finding, Kind, Look, Observation,
-        Parameter, Params, Placed, Plane, Shape, Trouble, Unapplied,
+        Parameter, Params, Plane, Shape, Trouble, Unapplied,
     },
     model::{Datum, Diagnostic, Evidence, Region, Resource, span},
     provider::{dns::Resolver, visit::Page},
@@ -48,22 +49,10 @@ pub(crate) static TRIGGER: Kind = Kind {
         DIMENSIONS,
         Parameter::required(
             "health_check",
-            Shape::Resource {
-                kind: "AWS::Route53::HealthCheck",
-                placed: Placed::Globally,
-                made: false,
-            },
+            HEALTH_CHECK,
             "The health check that watches the alarm, by its id",
         ),
-        Parameter::required(
-            "zone",
-            Shape::Resource {
-                kind: "AWS::Route53::HostedZone",
-                placed: Placed::Globally,
-                made: false,
-            },
-            "The hosted zone of the records, by its id",
-        ),
+        Parameter::required("zone", ZONE, "The hosted zone of the records, by its id"),
         Parameter::required("record", Shape::Text, "The name that the two failover records share"),
         Parameter::required("standby", Shape::Region, "The region of the SECONDARY record"),
         Parameter::required("from", Shape::Region, "The region that is left"),

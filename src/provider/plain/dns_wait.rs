@@ -59,7 +59,6 @@ fn bind(params: &Params<'_>, clients: &Clients) -> Result<Arc<dyn Action>, Diagn
     };
     let kind = params.text("type")?;
     Ok(Arc::new(Wait {
-        clients: clients.clone(),
         resolver: Resolver(Arc::clone(&clients.dns)),
         name: params.text("name")?,
         kind: kind.parse().map_err(|_| {
@@ -76,7 +75,6 @@ enum Wanted {
 }
 
 struct Wait {
-    clients: Clients,
     resolver: Resolver,
     name: String,
     kind: RecordType,

@@ -59,12 +59,15 @@ const HEALTH_CHECK: &str = "<GetHealthCheckResponse><HealthCheck><Id>hc-1</Id><H
     <AlarmIdentifier><Region>us-west-2</Region><Name>stop</Name></AlarmIdentifier>\
     </HealthCheckConfig></HealthCheck></GetHealthCheckResponse>";
 
+const ZONE_ANSWER: &str = "<GetHostedZoneResponse><HostedZone><Id>/hostedzone/Z1</Id>\
+    <Name>example.com.</Name></HostedZone></GetHostedZoneResponse>";
+
 const RECORDS: &str = "<ListResourceRecordSetsResponse><ResourceRecordSets>\
     <ResourceRecordSet><Name>www.example.com.</Name><Type>A</Type><SetIdentifier>1</SetIdentifier>\
-    <Failover>PRIMARY</Failover><AliasTarget><DNSName>east.example.net.</DNSName></AliasTarget>\
+    <Failover>PRIMARY</Failover><AliasTarget><HostedZoneId>Z9</HostedZoneId><DNSName>east.example.net.</DNSName></AliasTarget>\
     <HealthCheckId>hc-1</HealthCheckId></ResourceRecordSet>\
     <ResourceRecordSet><Name>www.example.com.</Name><Type>A</Type><SetIdentifier>2</SetIdentifier>\
-    <Failover>SECONDARY</Failover><AliasTarget><DNSName>west.example.net.</DNSName></AliasTarget>\
+    <Failover>SECONDARY</Failover><AliasTarget><HostedZoneId>Z9</HostedZoneId><DNSName>west.example.net.</DNSName></AliasTarget>\
     </ResourceRecordSet></ResourceRecordSets></ListResourceRecordSetsResponse>";
 
 impl Scene {
@@ -75,6 +78,7 @@ impl Scene {
             .on("POST PutMetricData", ok("{}"))
             .on("GET healthcheck/hc-1", ok(&self.health_check))
             .on("GET hostedzone/Z1/rrset", ok(&self.records))
+            .on("GET hostedzone/Z1", ok(ZONE_ANSWER))
             .on("GET www.example.com", ok(&page))
             .on("GET us-west-2.example.net", ok(r#"{"region":"us-west-2"}"#))
             .on("GET us-east-1.example.net", ok(r#"{"region":"us-east-1"}"#))
@@ -271,7 +275,7 @@ async fn a_control_plane_that_is_down_does_not_keep_traffic_where_it_is() {
     let scene = Scene::default();
     let script = Script::new()
         .on("GET healthcheck/hc-1", unanswered())
-        .on("GET hostedzone/Z1/rrset", unanswered())
+        .on("GET hostedzone/Z1", unanswered())
         .and(&scene.script());
     let action = scene.action(&script);
     let seen = action.observe(&look()).await.unwrap();

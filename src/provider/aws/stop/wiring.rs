@@ -3,8 +3,10 @@
 use super::Stop;
 use crate::{
     action::Trouble,
-    provider::aws::{call::Call, cloudwatch::Alarm, service::ROUTE_53},
-    wire::Element,
+    provider::aws::{
+        cloudwatch::Alarm,
+        route53::{check::HealthCheck, record::RecordSet, zone::Zone},
+    },
 };
 use futures_util::future::join;
 use std::time::Duration;
@@ -17,8 +19,8 @@ const PERIOD: Duration = Duration::from_mins(1);
 
 /// The definitions as far as Route 53's control plane tells them.
 pub(super) struct Wiring {
-    health_check: Result<Option<Element>, Trouble>,
-    records: Result<Vec<Element>, Trouble>,
+    health_check: Result<Option<HealthCheck>, Trouble>,
+    records: Result<Vec<RecordSet>, Trouble>,
 }
 
 /// What is known of the pair.
@@ -42,10 +44,8 @@ impl Wiring {
     }
 
     async fn ask(stop: &Stop) -> Self {
-        let id = &stop.health_check.name;
-        let call = Call::get(&ROUTE_53, "GetHealthCheck", &format!("healthcheck/{id}"));
         let health_check = async {
-            let asked = stop.aws.find_xml(&call, &["NoSuchHealthCheck"]);
+            let asked = HealthCheck::find(&stop.aws, &stop.health_check.name);
             stop.aws.clients.clock.within(PATIENCE, asked).await.unwrap_or_else(too_late)
         };
         let records = async {
@@ -68,7 +68,7 @@ impl Wiring {
     pub(super) fn check(&self, stop: &Stop, alarm: &Alarm) -> Result<Known, String> {
         let mut wrong = of_the_alarm(stop, alarm);
         match &self.health_check {
-            Ok(Some(answer)) => wrong.extend(of_the_health_check(stop, answer)),
+            Ok(Some(check)) => wrong.extend(of_the_health_check(stop, check)),
             Ok(None) => wrong.push(format!("there is no health check {}", stop.health_check.name)),
             Err(_) => {}
         }
@@ -80,12 +80,9 @@ impl Wiring {
         }
         let role = if stop.takes_over { "SECONDARY" } else { "PRIMARY" };
         let records = self.records.as_deref().unwrap_or_default();
-        let ours = records.iter().find(|record| record.text_of("Failover") == Some(role));
-        let target = ours.and_then(|record| record.get("AliasTarget")?.text_of("DNSName"));
-        Ok(Known {
-            is_defined: self.health_check.is_ok() && self.records.is_ok(),
-            target: target.map(ToOwned::to_owned),
-        })
+        let ours = records.iter().find(|record| record.failover() == Some(role));
+        let target = ours.and_then(RecordSet::alias).map(|(_, host)| host);
+        Ok(Known { is_defined: self.health_check.is_ok() && self.records.is_ok(), target })
     }
 }
 
@@ -94,20 +91,12 @@ fn too_late<T>() -> Result<T, Trouble> {
 }
 
 /// The record sets of the name.
-async fn records(stop: &Stop) -> Result<Vec<Element>, Trouble> {
-    let name = canonical(&stop.record);
-    let path = format!("hostedzone/{}/rrset?name={name}&type=A", stop.zone.name);
-    let call = Call::get(&ROUTE_53, "ListResourceRecordSets", &path);
-    let answer = stop.aws.xml(&call).await?;
-    let sets = answer.members("ResourceRecordSets").iter();
-    Ok(sets
-        .filter(|set| set.text_of("Name").is_some_and(|its| canonical(its) == name))
-        .cloned()
-        .collect())
-}
-
-fn canonical(name: &str) -> String {
-    format!("{}.", name.trim_end_matches('.').to_ascii_lowercase())
+async fn records(stop: &Stop) -> Result<Vec<RecordSet>, Trouble> {
+    let zone = Zone::find(&stop.aws, &stop.zone).await?;
+    match zone.filter(|zone| zone.holds(&stop.record)) {
+        Some(zone) => zone.of(&stop.aws, &stop.record, "A").await,
+        None => Ok(Vec::new()),
+    }
 }
 
 fn of_the_alarm(stop: &Stop, alarm: &Alarm) -> Vec<String> {
@@ -141,44 +130,34 @@ fn of_the_alarm(stop: &Stop, alarm: &Alarm) -> Vec<String> {
     wrong
 }
 
-fn of_the_health_check(stop: &Stop, answer: &Element) -> Vec<String> {
-    let id = &stop.health_check.name;
-    let Some(config) = answer.find("HealthCheckConfig") else {
-        return vec![format!("the health check {id} has no definition")];
-    };
+fn of_the_health_check(stop: &Stop, check: &HealthCheck) -> Vec<String> {
+    let id = &check.id;
     let mut wrong = Vec::new();
-    let text = |name: &str| config.text_of(name).unwrap_or_default();
-    if text("Type") != "CLOUDWATCH_METRIC" {
-        wrong.push(format!(
-            "the health check {id} is of type {}, and watches no alarm",
-            text("Type")
-        ));
-    }
-    if let Some(watched) = config.get("AlarmIdentifier") {
-        let of = |name: &str| watched.text_of(name).unwrap_or_default();
-        if (of("Region"), of("Name")) != (stop.alarm_region.as_str(), stop.alarm.name.as_str()) {
+    let meant = (stop.alarm_region.as_str(), stop.alarm.name.as_str());
+    match check.alarm().filter(|_| check.kind() == "CLOUDWATCH_METRIC") {
+        None => {
             wrong.push(format!(
-                "the health check {id} watches the alarm {} in {}, not {} in {}",
-                of("Name"),
-                of("Region"),
-                stop.alarm.name,
-                stop.alarm_region
+                "the health check {id} is of type {}, and watches no alarm",
+                check.kind()
             ));
         }
+        Some(watched) if watched != meant => wrong.push(format!(
+            "the health check {id} watches the alarm {} in {}, not {} in {}",
+            watched.1, watched.0, meant.1, meant.0
+        )),
+        Some(_) => {}
     }
     // Disabled means healthy for ever; inverted turns both ways round.
-    for (name, says) in [("Disabled", "disabled"), ("Inverted", "inverted")] {
-        if text(name) == "true" {
+    for (is_so, says) in [(check.is_disabled(), "disabled"), (check.is_inverted(), "inverted")] {
+        if is_so {
             wrong.push(format!("the health check {id} is {says}"));
         }
     }
     wrong
 }
 
-fn of_the_records(stop: &Stop, records: &[Element]) -> Vec<String> {
-    let of_role = |role: &'static str| {
-        records.iter().filter(move |record| record.text_of("Failover") == Some(role))
-    };
+fn of_the_records(stop: &Stop, records: &[RecordSet]) -> Vec<String> {
+    let of_role = |role| records.iter().filter(move |record| record.failover() == Some(role));
     let record = &stop.record;
     let mut wrong = Vec::new();
     for role in ["PRIMARY", "SECONDARY"] {
@@ -187,9 +166,8 @@ fn of_the_records(stop: &Stop, records: &[Element]) -> Vec<String> {
             wrong.push(format!("{record} has {count} {role} records, not one"));
         }
     }
-    let carries = |one: &Element| one.text_of("HealthCheckId") == Some(&stop.health_check.name);
-    if of_role("PRIMARY").count() == 1 && !of_role("PRIMARY").any(carries) {
-        let id = &stop.health_check.name;
+    let id = stop.health_check.name.as_str();
+    if of_role("PRIMARY").any(|primary| primary.health_check() != Some(id)) {
         wrong.push(format!("the PRIMARY record of {record} does not carry the health check {id}"));
     }
     wrong
