@@ -4,6 +4,7 @@ mod cloudwatch;
 mod dns;
 mod health;
 mod records;
+mod seed;
 mod users;
 
 use super::route53::{Answer, HealthCheck, Kind, RecordSet, Role, Routing, Zone, canonical};
