@@ -191,6 +191,7 @@ impl Cloud {
     /// Draws the consequences of what has changed.
     pub(super) fn refresh(&mut self) {
         self.probe();
+        aws::refresh(self);
         self.move_users();
     }
 }

@@ -25,7 +25,7 @@ mod world;
 
 pub use cloud::{Answer, Cloud, Outage, Outcome};
 pub use fault::{Fault, Mishap};
-pub use serve::serve;
+pub use serve::{Port, serve};
 pub use simulated::{Exchange, Simulated};
 pub use traffic::{Sample, Sees};
 pub use world::{World, WorldError};

@@ -2,6 +2,7 @@
 
 use super::{
     address::{Address, location},
+    aws::{self, endpoint::region_of, route53::canonical},
     azure::{Account, Profile, Server, Site},
     cloud::{Cloud, Outage},
 };
@@ -130,6 +131,7 @@ impl Cloud {
         Server::seed(self, &seed);
         Site::seed(self, &seed);
         Profile::seed(self, &seed);
+        aws::seed(self, &seed);
         self.add_aliases(plan);
         self.refresh();
     }
@@ -148,9 +150,12 @@ impl Cloud {
             else {
                 continue;
             };
-            if ![".azurewebsites.net", ".trafficmanager.net"]
-                .iter()
-                .any(|azure| host.ends_with(azure))
+            let is_of_aws =
+                region_of(self, &host).is_some() || self.zone_of(&canonical(&host)).is_some();
+            if !is_of_aws
+                && ![".azurewebsites.net", ".trafficmanager.net"]
+                    .iter()
+                    .any(|azure| host.ends_with(azure))
             {
                 self.aliases.insert(host, public.clone());
             }

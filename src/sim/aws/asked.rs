@@ -1,6 +1,6 @@
 //! What a request asks of a service, in whichever of AWS's protocols, and how the service's answer is written.
 
-use super::{signature::Scope, tree};
+use super::{route53, signature::Scope, tree};
 use crate::{
     sim::call::{Call, Refusal, Replied, Reply},
     wire::Element,
@@ -61,7 +61,7 @@ impl Asked {
                     }
                 }
             }
-            Protocol::Rest => {}
+            Protocol::Rest => route53::operation(call).clone_into(&mut asked.operation),
         }
         Ok(asked)
     }
@@ -163,8 +163,13 @@ impl Asked {
         self.document(format!("{}Response", self.operation), [])
     }
 
-    fn document(&self, name: String, children: impl IntoIterator<Item = Element>) -> Reply {
-        let namespace = namespace(&self.scope.service);
+    /// An answer of elements, in the service's namespace.
+    pub(super) fn document(
+        &self,
+        name: impl AsRef<str>,
+        children: impl IntoIterator<Item = Element>,
+    ) -> Reply {
+        let (name, namespace) = (name.as_ref(), namespace(&self.scope.service));
         let root = Element::new(format!("{name} xmlns=\"{namespace}\"")).with(children);
         xml(200, &root)
     }

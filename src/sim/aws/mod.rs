@@ -4,7 +4,10 @@
 
 mod asked;
 mod cloudwatch;
+pub(super) mod endpoint;
 mod iam;
+pub(super) mod route53;
+mod seed;
 mod signature;
 mod sts;
 mod tree;
@@ -17,8 +20,11 @@ use super::{
 use asked::Asked;
 use cloudwatch::Watch;
 use jiff::Timestamp;
+use route53::Names;
+pub(super) use seed::seed;
 use serde::{Deserialize, Serialize};
 pub(super) use signature::Scope;
+use std::collections::BTreeMap;
 
 /// What one account holds.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -27,6 +33,13 @@ pub(super) struct Aws {
     /// What a policy forbids the caller, in IAM's names.
     forbidden: Vec<String>,
     watch: Watch,
+    names: Names,
+    /// Which region serves at a host that does not say so in its name.
+    places: BTreeMap<String, String>,
+    /// What the app calls itself.
+    service: String,
+    /// Which routing controls are on, by ARN.
+    routing_controls: BTreeMap<String, bool>,
 }
 
 impl Aws {
@@ -38,12 +51,19 @@ impl Aws {
 
 /// When something is due next.
 pub(super) fn next_due(cloud: &Cloud) -> Option<Timestamp> {
-    cloud.aws.watch.next_due()
+    let dues = [cloud.aws.watch.next_due(), route53::next_due(cloud), endpoint::next_due(cloud)];
+    dues.into_iter().flatten().min()
 }
 
 /// Does what is due now.
 pub(super) fn keep_time(cloud: &mut Cloud) {
     cloud.aws.watch.look(cloud.now);
+    route53::keep_time(cloud);
+}
+
+/// Draws the consequences of what has changed.
+pub(super) fn refresh(cloud: &mut Cloud) {
+    route53::refresh(cloud);
 }
 
 impl Cloud {
@@ -58,9 +78,9 @@ impl Cloud {
     }
 }
 
-/// Takes a signed request to its service; `None` when it is not for AWS.
+/// Takes a signed request to its service, and any other to the app at its host; `None` when it is not for AWS.
 pub(super) fn answer(cloud: &mut Cloud, call: &Call<'_>) -> Option<Reached> {
-    let scope = Scope::of(call)?;
+    let Some(scope) = Scope::of(call) else { return endpoint::answer(cloud, call) };
     // Management of a region answers unless the region is gone as a whole. What is global lives in us-east-1.
     if cloud.blackout.kind == Outage::Region && cloud.is_dark(&scope.region) {
         return Some(Reached::Nobody);
@@ -80,6 +100,7 @@ fn route(cloud: &mut Cloud, call: &Call<'_>, asked: &Asked) -> Replied {
         "sts" => sts::answer(cloud, asked),
         "iam" => iam::answer(cloud, asked),
         "monitoring" => cloudwatch::answer(cloud, asked),
+        "route53" => route53::answer(cloud, call, asked),
         _ => Err(asked.no_such_operation()),
     }
 }

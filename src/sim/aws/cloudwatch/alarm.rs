@@ -1,13 +1,16 @@
 //! Alarms, each looked at once in a minute.
 //!
-//! Sources: PutMetricAlarm, MetricAlarm and AlarmHistoryItem, Amazon CloudWatch API reference 2010-08-01; "Using Amazon
+//! Sources: `PutMetricAlarm`, `MetricAlarm` and `AlarmHistoryItem`, Amazon CloudWatch API reference 2010-08-01; "Using Amazon
 //! CloudWatch alarms", user guide.
 
 use super::{
     metric::{MINUTE, Metrics, Name, Statistic, floor},
     verdict::{FURTHER_BACK, Point, Verdict},
 };
-use crate::sim::aws::tree::seconds;
+use crate::{
+    sim::aws::{asked::leaf, tree::seconds},
+    wire::Element,
+};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -36,7 +39,7 @@ pub(in crate::sim::aws) enum Comparison {
 /// What a period counts for in which no datapoint came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(in crate::sim::aws) enum Missing {
+pub(in crate::sim::aws) enum Treatment {
     Missing,
     Ignore,
     Breaching,
@@ -45,7 +48,7 @@ pub(in crate::sim::aws) enum Missing {
 
 /// A change of state.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Turn {
+pub(in crate::sim::aws) struct Turn {
     pub at: Timestamp,
     pub from: State,
     pub to: State,
@@ -63,10 +66,11 @@ pub(in crate::sim::aws) struct Alarm {
     /// Seconds.
     pub period: u32,
     pub evaluation_periods: u32,
-    pub datapoints_to_alarm: Option<u32>,
+    /// How many of these must breach; all of them when nothing is said.
+    pub needed: Option<u32>,
     pub threshold: f64,
     pub comparison: Comparison,
-    pub missing: Missing,
+    pub missing: Treatment,
     pub configured: Timestamp,
     pub state: State,
     pub reason: String,
@@ -78,8 +82,8 @@ pub(in crate::sim::aws) struct Alarm {
     /// When they are looked at next; never while nothing new can be seen.
     pub due: Option<Timestamp>,
     /// Until when they may say something else without new ones.
-    pub(super) restless_until: Timestamp,
-    pub(super) history: Vec<Turn>,
+    pub restless_until: Timestamp,
+    pub history: Vec<Turn>,
 }
 
 impl Alarm {
@@ -94,10 +98,10 @@ impl Alarm {
             statistic: Statistic::Maximum,
             period: 60,
             evaluation_periods: 1,
-            datapoints_to_alarm: None,
+            needed: None,
             threshold: 1.0,
             comparison: Comparison::AtLeast,
-            missing: Missing::Missing,
+            missing: Treatment::Missing,
             configured: now,
             state: State::InsufficientData,
             reason: "Unchecked: Initial alarm creation".to_owned(),
@@ -109,6 +113,18 @@ impl Alarm {
             restless_until: now,
             history: Vec::new(),
         }
+    }
+
+    /// Has it been in a state since an instant, because of its data.
+    pub(in crate::sim::aws) fn settle(&mut self, state: State, since: Timestamp) {
+        let (verdict, was) = match state {
+            State::Alarm => (Verdict::Breaching, "was"),
+            State::Ok | State::InsufficientData => (Verdict::Fine, "was not"),
+        };
+        let value = if state == State::Alarm { self.threshold } else { 0.0 };
+        self.verdict = verdict;
+        let point = (floor(since, MINUTE), value);
+        self.turn(state, self.crossed(was, &[point], 0), since);
     }
 
     pub(super) fn is_breached_by(&self, value: f64) -> bool {
@@ -148,7 +164,7 @@ impl Alarm {
         let lacking = self.evaluation_periods as usize - points.len();
         match verdict {
             Verdict::Breaching => {
-                self.turn(State::Alarm, self.crossed("was", &points, lacking), now)
+                self.turn(State::Alarm, self.crossed("was", &points, lacking), now);
             }
             Verdict::Fine => self.turn(State::Ok, self.crossed("was not", &points, lacking), now),
             Verdict::Insufficient => {
@@ -220,12 +236,31 @@ impl Alarm {
             "Period": self.period,
             "Unit": self.unit,
             "EvaluationPeriods": self.evaluation_periods,
-            "DatapointsToAlarm": self.datapoints_to_alarm,
+            "DatapointsToAlarm": self.needed,
             "Threshold": self.threshold,
             "ComparisonOperator": super::name_of(&self.comparison),
             "TreatMissingData": super::name_of(&self.missing),
             "StateTransitionedTimestamp": seconds(self.transitioned),
         })
+    }
+}
+
+impl Alarm {
+    /// What a health check of Route 53 shows of it.
+    pub(in crate::sim::aws) fn show_for_health_check(&self) -> Element {
+        let dimension = |(name, value): (&String, &String)| {
+            Element::new("Dimension").with([leaf("Name", name), leaf("Value", value)])
+        };
+        Element::new("CloudWatchAlarmConfiguration").with([
+            leaf("EvaluationPeriods", self.evaluation_periods),
+            leaf("Threshold", format!("{:?}", self.threshold)),
+            leaf("ComparisonOperator", super::name_of(&self.comparison)),
+            leaf("Period", self.period),
+            leaf("MetricName", &self.metric.metric),
+            leaf("Namespace", &self.metric.namespace),
+            leaf("Statistic", super::name_of(&self.statistic)),
+            Element::new("Dimensions").with(self.metric.dimensions.iter().map(dimension)),
+        ])
     }
 }
 

@@ -1,6 +1,6 @@
 //! Metrics, kept as one sample for each minute: standard resolution.
 //!
-//! Sources: PutMetricData and GetMetricStatistics, Amazon CloudWatch API reference 2010-08-01; "CloudWatch metrics
+//! Sources: `PutMetricData` and `GetMetricStatistics`, Amazon CloudWatch API reference 2010-08-01; "CloudWatch metrics
 //! concepts", user guide.
 
 use crate::sim::{
@@ -121,9 +121,7 @@ pub(super) struct Metrics(Vec<Metric>);
 impl Metrics {
     pub(super) fn put(
         &mut self,
-        region: &str,
-        name: &Name,
-        unit: &str,
+        (region, name, unit): (&str, &Name, &str),
         at: Timestamp,
         new: Sample,
     ) {
@@ -145,7 +143,7 @@ impl Metrics {
 
     /// A single value.
     pub(super) fn put_value(&mut self, region: &str, name: &Name, at: Timestamp, value: f64) {
-        self.put(region, name, NO_UNIT, at, Sample::new(value, 1.0));
+        self.put((region, name, NO_UNIT), at, Sample::new(value, 1.0));
     }
 
     /// What came in a period that begins at an instant; of any unit when none is given.
@@ -190,7 +188,7 @@ pub(super) fn put(cloud: &mut Cloud, asked: &Asked, input: &Value) -> Replied {
     let region = asked.scope.region.clone();
     for (name, unit, at, samples) in read {
         for sample in samples {
-            cloud.aws.watch.metrics.put(&region, &name, &unit, at, sample);
+            cloud.aws.watch.metrics.put((&region, &name, &unit), at, sample);
         }
         cloud.aws.watch.stir(&region, &name, at, cloud.now);
     }

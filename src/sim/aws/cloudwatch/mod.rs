@@ -6,7 +6,7 @@ mod alarm;
 mod metric;
 mod verdict;
 
-pub(super) use alarm::{Alarm, Missing, State};
+pub(super) use alarm::{Alarm, State, Treatment};
 pub(super) use metric::Name;
 pub(super) use verdict::Verdict;
 
@@ -167,8 +167,8 @@ fn put_alarm(cloud: &mut Cloud, asked: &Asked, input: &Value) -> Replied {
         let why = "Metrics cannot be checked across more than a day (EvaluationPeriods * Period must be <= 86400).";
         return Err(Refusal::new(400, "ValidationError", why));
     }
-    let datapoints_to_alarm = count(&input["DatapointsToAlarm"]);
-    if datapoints_to_alarm.is_some_and(|number| !(1..=evaluation_periods).contains(&number)) {
+    let needed = count(&input["DatapointsToAlarm"]);
+    if needed.is_some_and(|number| !(1..=evaluation_periods).contains(&number)) {
         let why = "DatapointsToAlarm must be less than or equal to EvaluationPeriods.";
         return Err(invalid(why));
     }
@@ -179,11 +179,11 @@ fn put_alarm(cloud: &mut Cloud, asked: &Asked, input: &Value) -> Replied {
         statistic: parsed(input, "Statistic")?.ok_or_else(|| missing("Statistic"))?,
         period,
         evaluation_periods,
-        datapoints_to_alarm,
+        needed,
         threshold: number(&input["Threshold"]).ok_or_else(|| missing("Threshold"))?,
         comparison: parsed(input, "ComparisonOperator")?
             .ok_or_else(|| missing("ComparisonOperator"))?,
-        missing: parsed(input, "TreatMissingData")?.unwrap_or(Missing::Missing),
+        missing: parsed(input, "TreatMissingData")?.unwrap_or(Treatment::Missing),
         configured: now,
         ..known.unwrap_or_else(fresh)
     };

@@ -2,7 +2,7 @@
 //!
 //! Source: "Alarm evaluation" and "Configuring how CloudWatch alarms treat missing data", Amazon CloudWatch user guide.
 
-use super::alarm::{Alarm, Missing};
+use super::alarm::{Alarm, Treatment};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -29,17 +29,17 @@ impl Alarm {
     /// Judges the periods of the evaluation range, the latest first. Gives the datapoints that decided.
     pub(super) fn judge(&self, range: &[Option<Point>]) -> (Verdict, Vec<Point>) {
         let wanted = self.evaluation_periods as usize;
-        let to_alarm = self.datapoints_to_alarm.unwrap_or(self.evaluation_periods) as usize;
+        let to_alarm = self.needed.unwrap_or(self.evaluation_periods) as usize;
         let there: Vec<Point> = range.iter().flatten().take(wanted).copied().collect();
         let breaching = there.iter().filter(|(_, value)| self.is_breached_by(*value)).count();
         let lacking = wanted - there.len();
-        let filled = if self.missing == Missing::Breaching { lacking } else { 0 };
-        let leaves_it_open = matches!(self.missing, Missing::Missing | Missing::Ignore);
+        let filled = if self.missing == Treatment::Breaching { lacking } else { 0 };
+        let leaves_it_open = matches!(self.missing, Treatment::Missing | Treatment::Ignore);
         let verdict = if breaching + filled >= to_alarm {
             Verdict::Breaching
         } else if lacking == 0 || !leaves_it_open || breaching < there.len() {
             Verdict::Fine
-        } else if self.missing == Missing::Ignore {
+        } else if self.missing == Treatment::Ignore {
             Verdict::Unchanged
         } else {
             // Nothing but breaching datapoints, too few of them: the oldest is enough when it is old enough.
@@ -54,7 +54,7 @@ impl Alarm {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Missing::{Breaching, Ignore, NotBreaching};
+    use Treatment::{Breaching, Ignore, NotBreaching};
     use Verdict::{Breaching as Alarmed, Fine, Insufficient, Unchanged};
 
     /// The datapoints of the guide's tables, oldest first: `0` fine, `X` breaching, `-` missing.
@@ -62,10 +62,10 @@ mod tests {
         let at = Timestamp::UNIX_EPOCH;
         let point = |c: char| (c != '-').then_some((at, if c == 'X' { 1.0 } else { 0.0 }));
         let range: Vec<_> = points.chars().rev().map(point).collect();
-        [Missing::Missing, Ignore, Breaching, NotBreaching].map(|missing| {
+        [Treatment::Missing, Ignore, Breaching, NotBreaching].map(|missing| {
             let alarm = Alarm {
                 evaluation_periods: 3,
-                datapoints_to_alarm: Some(to_alarm),
+                needed: Some(to_alarm),
                 missing,
                 ..Alarm::named("any", "us-west-2", at)
             };

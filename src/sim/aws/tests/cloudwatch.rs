@@ -176,7 +176,7 @@ fn what_cannot_be_published_is_refused_as_a_whole() {
     let value = "MetricData.member.1.MetricName=M&MetricData.member.1.Value=1";
     let named = "MetricData.member.2.MetricName=M";
     for (form, code) in [
-        (format!("{value}"), "MissingParameter"),
+        (value.to_owned(), "MissingParameter"),
         ("Namespace=N".to_owned(), "MissingParameter"),
         (format!("Namespace=AWS/EC2&{value}"), "InvalidParameterValue"),
         (format!("Namespace=N&{value}&{named}"), "MissingParameter"),

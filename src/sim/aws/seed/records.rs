@@ -1,0 +1,176 @@
+//! The zones of a plan, and the records that stand in them before a run.
+
+use super::{Parameters, batch, gateway, home, load_balancer, zone_above};
+use crate::{
+    model::Value,
+    sim::{
+        address::location,
+        aws::{
+            endpoint::region_of,
+            route53::{Answer, RecordSet, Role, Routing, Zone, canonical, is_within},
+        },
+        cloud::Cloud,
+        seed::Seed,
+    },
+};
+
+/// The hosted zones that load balancers have in each region ("Elastic Load Balancing endpoints and quotas").
+const ZONES_OF_LOAD_BALANCERS: [(&str, &str); 6] = [
+    ("us-east-1", "Z35SXDOTRQ7X7K"),
+    ("us-east-2", "Z3AADJGX6KTTL2"),
+    ("us-west-1", "Z368ELLRRE2KJ0"),
+    ("us-west-2", "Z1H1FL5HABSF5"),
+    ("eu-west-1", "Z32O12XQLNTSW2"),
+    ("eu-central-1", "Z215JYRZR1TBD5"),
+];
+const OTHER_ZONE: &str = "Z0SIMULATED";
+pub(super) const USUAL_TTL: u32 = 60;
+
+/// What a plan says of records.
+pub(super) struct Records<'a> {
+    pub seed: &'a Seed<'a>,
+    pub steps: &'a [Parameters<'a>],
+}
+
+impl Records<'_> {
+    pub(super) fn plant(&self, cloud: &mut Cloud) {
+        self.add_zones(cloud);
+        for step in self.steps {
+            let Some(id) = step.id("zone") else { continue };
+            let mut sets = match step.text("record").map(canonical) {
+                None => batch::before(self.seed, *step, cloud),
+                Some(record) if step.get("primary").is_some() => Self::named(*step, &record),
+                Some(record) if step.get("standby").is_some() => self.stop(*step, &record),
+                Some(record) if step.get("to").is_some() => self.weights(*step, &record),
+                Some(_) => Vec::new(),
+            };
+            sets.extend(self.own_address(cloud, *step));
+            let Some(zone) = cloud.aws.names.zones.iter_mut().find(|zone| zone.id == id) else {
+                continue;
+            };
+            // What an earlier run left there stays.
+            let is_new = |set: &RecordSet| {
+                let beside = |other: &RecordSet| other.name == set.name && other.kind == set.kind;
+                is_within(&set.name, &zone.name) && !zone.records().iter().any(beside)
+            };
+            let fresh: Vec<_> = sets.into_iter().filter(is_new).collect();
+            for set in &fresh {
+                zone.plant(set);
+            }
+        }
+    }
+
+    fn add_zones(&self, cloud: &mut Cloud) {
+        for step in self.steps {
+            let Some(id) = step.id("zone") else { continue };
+            if cloud.aws.names.zones.iter().any(|zone| zone.id == id) {
+                continue;
+            }
+            let same = self.steps.iter().filter(|other| other.id("zone") == Some(id));
+            let names: Vec<_> = same.flat_map(|other| names(*other)).collect();
+            if let Some(name) = zone_above(&names) {
+                cloud.aws.names.zones.push(Zone::new(id, &name));
+            }
+        }
+    }
+
+    /// The two records of the pattern. What answers in the standby region is the secondary.
+    fn stop(&self, step: Parameters<'_>, record: &str) -> Vec<RecordSet> {
+        let standby = step.region("standby").unwrap_or_default();
+        let regions = [&self.seed.active, &self.seed.standby];
+        let primary = regions.into_iter().find(|region| **region != standby);
+        let target = |region: &str| alias(&gateway(self.seed, region), true);
+        let check = step.id("health_check").map(ToOwned::to_owned);
+        let primary = target(primary.map_or("", String::as_str));
+        pair(record, primary, target(&standby), check, ["1", "2"])
+    }
+
+    fn named(step: Parameters<'_>, record: &str) -> Vec<RecordSet> {
+        let ttl = step.get("ttl").and_then(|node| match node.value {
+            Value::Int(ttl) => u32::try_from(ttl).ok(),
+            _ => None,
+        });
+        let answer = |name: &str| {
+            let target = step.text(name).unwrap_or_default();
+            match ttl {
+                Some(ttl) => Answer::Values { ttl, values: vec![target.to_owned()] },
+                None => alias(target, true),
+            }
+        };
+        let check = step.id("health_check").map(ToOwned::to_owned);
+        let mut sets =
+            pair(record, answer("primary"), answer("secondary"), check, ["primary", "secondary"]);
+        if ttl.is_some() {
+            for set in &mut sets {
+                "CNAME".clone_into(&mut set.kind);
+            }
+        }
+        sets
+    }
+
+    /// Two weighted records: all of the weight is on the region that serves.
+    fn weights(&self, step: Parameters<'_>, record: &str) -> Vec<RecordSet> {
+        let plan = self.seed.plan;
+        let sides = [("from", &plan.from), ("to", &plan.to)];
+        let set = |(name, region): (&str, &crate::model::Region)| {
+            let region = location(region.as_str());
+            let weight = if region == self.seed.active { 100 } else { 0 };
+            Some(RecordSet {
+                name: record.to_owned(),
+                kind: "A".to_owned(),
+                set: Some(step.text(name)?.to_owned()),
+                routing: Routing::Weighted(weight),
+                answer: alias(&load_balancer(self.seed, &region), false),
+                health_check: None,
+            })
+        };
+        sides.into_iter().filter_map(set).collect()
+    }
+
+    /// The record of a region's own address, where that lies in a zone of the plan.
+    fn own_address(&self, cloud: &Cloud, step: Parameters<'_>) -> Option<RecordSet> {
+        let host = step.host("probe").filter(|host| region_of(cloud, host).is_none())?;
+        Some(RecordSet {
+            name: canonical(&host),
+            kind: "A".to_owned(),
+            set: None,
+            routing: Routing::Simple,
+            answer: alias(&gateway(self.seed, &home(self.seed, step, "probe")), false),
+            health_check: None,
+        })
+    }
+}
+
+/// The names that a step wants records of in its zone.
+fn names(step: Parameters<'_>) -> Vec<String> {
+    let record = step.text("record").map(canonical);
+    record.into_iter().chain(batch::names(step)).collect()
+}
+
+fn pair(
+    record: &str,
+    primary: Answer,
+    secondary: Answer,
+    check: Option<String>,
+    sets: [&str; 2],
+) -> Vec<RecordSet> {
+    let set = |set: &str, role, answer, health_check| RecordSet {
+        name: record.to_owned(),
+        kind: "A".to_owned(),
+        set: Some(set.to_owned()),
+        routing: Routing::Failover(role),
+        answer,
+        health_check,
+    };
+    vec![
+        set(sets[0], Role::Primary, primary, check),
+        set(sets[1], Role::Secondary, secondary, None),
+    ]
+}
+
+/// An alias for a name of the vendor's.
+pub(super) fn alias(target: &str, evaluates_health: bool) -> Answer {
+    let is_there = |(region, _): &&(&str, &str)| target.contains(&format!(".{region}.elb."));
+    let zone = ZONES_OF_LOAD_BALANCERS.iter().find(is_there).map_or(OTHER_ZONE, |(_, zone)| zone);
+    Answer::Alias { zone: zone.to_owned(), target: canonical(target), evaluates_health }
+}
