@@ -2,20 +2,27 @@
 //!
 //! Written from the vendor's API references and user guides; each file names its own.
 
+mod arn;
 mod asked;
 mod cloudwatch;
+mod crew;
+mod ecs;
 mod iam;
+mod scaling;
 mod signature;
 mod sts;
 mod tree;
+mod wanted;
 
 use super::{
     call::{Call, Replied},
     cloud::{Cloud, Outage},
     reached::Reached,
+    seed::Seed,
 };
 use asked::Asked;
 use cloudwatch::Watch;
+pub use ecs::Breaker;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 pub(super) use signature::Scope;
@@ -27,6 +34,8 @@ pub(super) struct Aws {
     /// What a policy forbids the caller, in IAM's names.
     forbidden: Vec<String>,
     watch: Watch,
+    services: Vec<ecs::Service>,
+    scalable: Vec<scaling::Target>,
 }
 
 impl Aws {
@@ -38,12 +47,19 @@ impl Aws {
 
 /// When something is due next.
 pub(super) fn next_due(cloud: &Cloud) -> Option<Timestamp> {
-    cloud.aws.watch.next_due()
+    let (aws, now) = (&cloud.aws, cloud.now);
+    let services = aws.services.iter().filter_map(|one| one.due(now)).min();
+    let idle = aws.scalable.iter().filter_map(|one| one.due(&aws.services)).min();
+    let dues = [aws.watch.next_due(), services, idle];
+    dues.into_iter().flatten().min()
 }
 
 /// Does what is due now.
 pub(super) fn keep_time(cloud: &mut Cloud) {
-    cloud.aws.watch.look(cloud.now);
+    let (aws, now) = (&mut cloud.aws, cloud.now);
+    aws.watch.look(now);
+    aws.services.iter_mut().for_each(|one| one.pass(now));
+    aws.scalable.iter().for_each(|one| one.pass(&mut aws.services, now));
 }
 
 impl Cloud {
@@ -80,8 +96,16 @@ fn route(cloud: &mut Cloud, call: &Call<'_>, asked: &Asked) -> Replied {
         "sts" => sts::answer(cloud, asked),
         "iam" => iam::answer(cloud, asked),
         "monitoring" => cloudwatch::answer(cloud, asked),
+        "ecs" => ecs::answer(cloud, asked),
+        "application-autoscaling" => scaling::answer(cloud, asked),
         _ => Err(asked.no_such_operation()),
     }
+}
+
+/// Adds what a plan names and is not there.
+pub(super) fn seed(cloud: &mut Cloud, seed: &Seed<'_>) {
+    ecs::seed(cloud, seed);
+    scaling::seed(cloud, seed);
 }
 
 #[cfg(test)]

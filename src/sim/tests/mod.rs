@@ -40,7 +40,7 @@ fn resource(kind: &str, name: &str, region: Option<&str>) -> Resource {
 }
 
 /// A plan of one step that names everything that Proseware has.
-fn plan() -> Plan {
+pub(super) fn plan() -> Plan {
     let site = "Microsoft.Web/sites";
     let endpoint = "Microsoft.Network/trafficManagerProfiles/azureEndpoints";
     let postgres = "Microsoft.DBforPostgreSQL/flexibleServers";
