@@ -8,6 +8,7 @@ mod cloudwatch;
 mod crew;
 mod ecs;
 mod iam;
+mod rds;
 mod scaling;
 mod signature;
 mod sts;
@@ -36,6 +37,7 @@ pub(super) struct Aws {
     watch: Watch,
     services: Vec<ecs::Service>,
     scalable: Vec<scaling::Target>,
+    databases: Vec<rds::Instance>,
 }
 
 impl Aws {
@@ -50,7 +52,8 @@ pub(super) fn next_due(cloud: &Cloud) -> Option<Timestamp> {
     let (aws, now) = (&cloud.aws, cloud.now);
     let services = aws.services.iter().filter_map(|one| one.due(now)).min();
     let idle = aws.scalable.iter().filter_map(|one| one.due(&aws.services)).min();
-    let dues = [aws.watch.next_due(), services, idle];
+    let databases = aws.databases.iter().filter_map(rds::Instance::due).min();
+    let dues = [aws.watch.next_due(), services, idle, databases];
     dues.into_iter().flatten().min()
 }
 
@@ -60,6 +63,7 @@ pub(super) fn keep_time(cloud: &mut Cloud) {
     aws.watch.look(now);
     aws.services.iter_mut().for_each(|one| one.pass(now));
     aws.scalable.iter().for_each(|one| one.pass(&mut aws.services, now));
+    aws.databases.iter_mut().for_each(|one| one.pass(now));
 }
 
 impl Cloud {
@@ -97,6 +101,7 @@ fn route(cloud: &mut Cloud, call: &Call<'_>, asked: &Asked) -> Replied {
         "iam" => iam::answer(cloud, asked),
         "monitoring" => cloudwatch::answer(cloud, asked),
         "ecs" => ecs::answer(cloud, asked),
+        "rds" => rds::answer(cloud, asked),
         "application-autoscaling" => scaling::answer(cloud, asked),
         _ => Err(asked.no_such_operation()),
     }
@@ -106,6 +111,12 @@ fn route(cloud: &mut Cloud, call: &Call<'_>, asked: &Asked) -> Replied {
 pub(super) fn seed(cloud: &mut Cloud, seed: &Seed<'_>) {
     ecs::seed(cloud, seed);
     scaling::seed(cloud, seed);
+    rds::seed(cloud, seed);
+}
+
+/// An instant as the Query protocol writes it.
+fn instant(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%S.000Z").to_string()
 }
 
 #[cfg(test)]

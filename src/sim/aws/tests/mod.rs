@@ -2,6 +2,7 @@
 
 mod cloudwatch;
 mod ecs;
+mod rds;
 
 use crate::{
     model::{Node, Owner, Resource, StepId, Value as Given, span},
