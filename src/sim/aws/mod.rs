@@ -4,9 +4,11 @@
 
 mod arn;
 mod asked;
+mod autoscaling;
 mod cloudwatch;
 mod crew;
 mod ecs;
+mod elb;
 mod iam;
 mod rds;
 mod scaling;
@@ -24,6 +26,7 @@ use super::{
 use asked::Asked;
 use cloudwatch::Watch;
 pub use ecs::Breaker;
+pub use elb::TargetHealth;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 pub(super) use signature::Scope;
@@ -37,6 +40,8 @@ pub(super) struct Aws {
     watch: Watch,
     services: Vec<ecs::Service>,
     scalable: Vec<scaling::Target>,
+    elb: elb::Elb,
+    scaling_groups: Vec<autoscaling::Group>,
     databases: Vec<rds::Instance>,
 }
 
@@ -52,8 +57,9 @@ pub(super) fn next_due(cloud: &Cloud) -> Option<Timestamp> {
     let (aws, now) = (&cloud.aws, cloud.now);
     let services = aws.services.iter().filter_map(|one| one.due(now)).min();
     let idle = aws.scalable.iter().filter_map(|one| one.due(&aws.services)).min();
+    let instances = aws.scaling_groups.iter().filter_map(|one| one.crew.due(now)).min();
     let databases = aws.databases.iter().filter_map(rds::Instance::due).min();
-    let dues = [aws.watch.next_due(), services, idle, databases];
+    let dues = [aws.watch.next_due(), services, idle, instances, databases, aws.elb.due(now)];
     dues.into_iter().flatten().min()
 }
 
@@ -80,7 +86,7 @@ impl Cloud {
 
 /// Takes a signed request to its service; `None` when it is not for AWS.
 pub(super) fn answer(cloud: &mut Cloud, call: &Call<'_>) -> Option<Reached> {
-    let scope = Scope::of(call)?;
+    let Some(scope) = Scope::of(call) else { return elb::visit(cloud, call) };
     // Management of a region answers unless the region is gone as a whole. What is global lives in us-east-1.
     if cloud.blackout.kind == Outage::Region && cloud.is_dark(&scope.region) {
         return Some(Reached::Nobody);
@@ -101,7 +107,9 @@ fn route(cloud: &mut Cloud, call: &Call<'_>, asked: &Asked) -> Replied {
         "iam" => iam::answer(cloud, asked),
         "monitoring" => cloudwatch::answer(cloud, asked),
         "ecs" => ecs::answer(cloud, asked),
+        "autoscaling" => autoscaling::answer(cloud, asked),
         "rds" => rds::answer(cloud, asked),
+        "elasticloadbalancing" => elb::answer(cloud, asked),
         "application-autoscaling" => scaling::answer(cloud, asked),
         _ => Err(asked.no_such_operation()),
     }
@@ -111,6 +119,8 @@ fn route(cloud: &mut Cloud, call: &Call<'_>, asked: &Asked) -> Replied {
 pub(super) fn seed(cloud: &mut Cloud, seed: &Seed<'_>) {
     ecs::seed(cloud, seed);
     scaling::seed(cloud, seed);
+    autoscaling::seed(cloud, seed);
+    elb::seed(cloud, seed);
     rds::seed(cloud, seed);
 }
 

@@ -1,5 +1,7 @@
 //! The simulated AWS, driven as a client drives the real one.
 
+mod autoscaling;
+mod balancer;
 mod cloudwatch;
 mod ecs;
 mod rds;
