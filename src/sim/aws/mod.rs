@@ -11,6 +11,7 @@ mod ecs;
 mod elb;
 mod iam;
 mod rds;
+mod routing_control;
 mod scaling;
 mod signature;
 mod sts;
@@ -28,6 +29,7 @@ use cloudwatch::Watch;
 pub use ecs::Breaker;
 pub use elb::TargetHealth;
 use jiff::Timestamp;
+pub use routing_control::EndpointFault;
 use serde::{Deserialize, Serialize};
 pub(super) use signature::Scope;
 
@@ -43,6 +45,7 @@ pub(super) struct Aws {
     elb: elb::Elb,
     scaling_groups: Vec<autoscaling::Group>,
     databases: Vec<rds::Instance>,
+    routing: routing_control::Cluster,
 }
 
 impl Aws {
@@ -91,6 +94,9 @@ pub(super) fn answer(cloud: &mut Cloud, call: &Call<'_>) -> Option<Reached> {
     if cloud.blackout.kind == Outage::Region && cloud.is_dark(&scope.region) {
         return Some(Reached::Nobody);
     }
+    if let Some(reached) = routing_control::refuses(cloud, call, &scope) {
+        return Some(reached);
+    }
     let asked = match Asked::read(call, scope) {
         Ok(asked) => asked,
         Err(reply) => return Some(Reached::Reply(reply)),
@@ -109,6 +115,7 @@ fn route(cloud: &mut Cloud, call: &Call<'_>, asked: &Asked) -> Replied {
         "ecs" => ecs::answer(cloud, asked),
         "autoscaling" => autoscaling::answer(cloud, asked),
         "rds" => rds::answer(cloud, asked),
+        "route53-recovery-cluster" => routing_control::answer(cloud, call, asked),
         "elasticloadbalancing" => elb::answer(cloud, asked),
         "application-autoscaling" => scaling::answer(cloud, asked),
         _ => Err(asked.no_such_operation()),
@@ -122,6 +129,7 @@ pub(super) fn seed(cloud: &mut Cloud, seed: &Seed<'_>) {
     autoscaling::seed(cloud, seed);
     elb::seed(cloud, seed);
     rds::seed(cloud, seed);
+    routing_control::seed(cloud, seed);
 }
 
 /// An instant as the Query protocol writes it.

@@ -4,7 +4,9 @@ mod autoscaling;
 mod balancer;
 mod cloudwatch;
 mod ecs;
+mod kept;
 mod rds;
+mod routing_control;
 
 use crate::{
     model::{Node, Owner, Resource, StepId, Value as Given, span},
