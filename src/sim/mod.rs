@@ -23,6 +23,7 @@ mod simulated;
 mod traffic;
 mod world;
 
+pub use aws::{Breaker, EndpointFault, TargetHealth};
 pub use cloud::{Answer, Cloud, Outage, Outcome};
 pub use fault::{Fault, Mishap};
 pub use serve::{Port, serve};

@@ -7,7 +7,7 @@ use super::{
     cloud::{Cloud, Outage},
 };
 use crate::{
-    model::{Node, Region, Resource, Value},
+    model::{Node, Region, Resource, Value, Vendor},
     plan::{Plan, Side, Step},
 };
 use jiff::Timestamp;
@@ -87,7 +87,10 @@ fn resources(plan: &Plan) -> Vec<Resource> {
     let mut known: Vec<Resource> = Vec::new();
     for touched in plan.steps.iter().filter_map(Step::action).flat_map(|work| &work.touches) {
         let same = |one: &&mut Resource| {
-            one.kind.eq_ignore_ascii_case(&touched.kind) && address(one) == address(touched)
+            // Azure's addresses are the same everywhere; a name in AWS is one of its region.
+            let is_there = one.vendor() == Vendor::Azure || one.region == touched.region;
+            let is_it = address(one) == address(touched) && is_there;
+            one.kind.eq_ignore_ascii_case(&touched.kind) && is_it
         };
         if let Some(one) = known.iter_mut().find(same) {
             one.made_by_the_run |= touched.made_by_the_run;

@@ -4,7 +4,10 @@
 //! the old answers run out evenly over one TTL. That is followed in quarters.
 
 use super::{
-    aws::{endpoint::region_of, route53},
+    aws::{
+        elb::front::{Shown, Visit},
+        endpoint, route53,
+    },
     azure::{Profile, View, is_outside, view},
     cloud::Cloud,
 };
@@ -62,6 +65,16 @@ impl Public {
             }
         }
         public
+    }
+}
+
+impl From<Shown> for Sees {
+    fn from(shown: Shown) -> Self {
+        match shown {
+            Shown::App(region) => Self::Region(region),
+            Shown::Page { .. } => Self::Page,
+            Shown::Unavailable | Shown::Silence => Self::Failure,
+        }
     }
 }
 
@@ -185,7 +198,9 @@ impl Cloud {
         let host = crowd.host.clone();
         let mut seen: BTreeMap<Sees, f64> = BTreeMap::new();
         for (target, share) in crowd.shares() {
-            *seen.entry(self.seen_at(&target)).or_insert(0.0) += share;
+            for (sees, part) in self.seen_at(&host, &target) {
+                *seen.entry(sees).or_insert(0.0) += share * part;
+            }
         }
         if seen.is_empty() {
             seen.insert(Sees::Failure, 1.0);
@@ -196,11 +211,15 @@ impl Cloud {
         is_news.then_some(Sample { at: self.now, host, shares })
     }
 
-    fn seen_at(&self, target: &str) -> Sees {
-        if let Some(region) = region_of(self, target) {
-            let is_dark = self.is_dark(region);
-            return if is_dark { Sees::Failure } else { Sees::Region(region.to_owned()) };
+    /// What the users of a public name see at one of its targets, in shares.
+    fn seen_at(&self, host: &str, target: &str) -> Vec<(Sees, f64)> {
+        if let Some(shares) = endpoint::seen_at(self, target, &Visit { host, path: "/" }) {
+            return shares.into_iter().map(|(shown, part)| (Sees::from(shown), part)).collect();
         }
+        vec![(self.seen_at_site(target), 1.0)]
+    }
+
+    fn seen_at_site(&self, target: &str) -> Sees {
         match self.sites.iter().find(|site| site.host() == target) {
             Some(site) => match view(self, site) {
                 View::App => Sees::Region(site.location.clone()),

@@ -3,12 +3,11 @@
 //! Sources: "DNS name" of load balancers (Elastic Load Balancing user guides); "Regional custom domain names" (API
 //! Gateway developer guide), for the shape of their names.
 
-use super::route53::{answers::Server, canonical};
-use crate::sim::{
-    call::{Call, Reply},
-    cloud::Cloud,
-    reached::Reached,
+use super::{
+    elb::front::{Shown, Visit},
+    route53::{answers::Server, canonical},
 };
+use crate::sim::{call::Call, cloud::Cloud, reached::Reached};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::{net::Ipv4Addr, time::Duration};
@@ -56,6 +55,9 @@ fn is_region(label: &str) -> bool {
 /// Whether Route 53 takes what an alias stands for to be well: it learns from the target's own health checks.
 pub(super) fn is_well_to_route_53(cloud: &Cloud, host: &str) -> bool {
     let is_noticed = cloud.now >= cloud.blackout.since + NOTICED_AFTER;
+    if shown(cloud, host, &Visit { host, path: "/" }) == Some(Shown::Unavailable) {
+        return false;
+    }
     !is_noticed || region_of(cloud, host).is_none_or(|region| !cloud.is_dark(region))
 }
 
@@ -75,8 +77,29 @@ pub(super) fn page(cloud: &Cloud, host: &str) -> Option<Value> {
         None => None,
     };
     let target = target.unwrap_or_else(|| host.to_owned());
-    let region = region_of(cloud, &target).filter(|region| !cloud.is_dark(region))?;
-    Some(json!({ "service": cloud.aws.service, "region": region }))
+    match shown(cloud, &target, &Visit { host, path: "/" })? {
+        Shown::App(region) => Some(json!({ "service": cloud.aws.service, "region": region })),
+        Shown::Page { .. } | Shown::Unavailable | Shown::Silence => None,
+    }
+}
+
+/// What most visitors are shown at a target; `None` when it is none of AWS's.
+fn shown(cloud: &Cloud, target: &str, visit: &Visit<'_>) -> Option<Shown> {
+    seen_at(cloud, target, visit).map(|shares| shares.into_iter().next().map(|(shown, _)| shown))?
+}
+
+/// What visitors are shown at a target, in shares: by its load balancer, or else by the app of its region.
+pub(in crate::sim) fn seen_at(
+    cloud: &Cloud,
+    target: &str,
+    visit: &Visit<'_>,
+) -> Option<Vec<(Shown, f64)>> {
+    cloud.app_answers(target, visit).or_else(|| {
+        let region = region_of(cloud, target)?;
+        let is_dark = cloud.is_dark(region);
+        let shown = if is_dark { Shown::Silence } else { Shown::App(region.to_owned()) };
+        Some(vec![(shown, 1.0)])
+    })
 }
 
 /// The answer of an app; `None` when the host is none of AWS's.
@@ -84,13 +107,10 @@ pub(in crate::sim) fn answer(cloud: &mut Cloud, call: &Call<'_>) -> Option<Reach
     let is_public = cloud.zone_of(&canonical(&call.host)).is_some();
     let target = if is_public { cloud.resolve(&call.host) } else { Some(call.host.clone()) };
     let Some(target) = target else { return Some(Reached::Nowhere) };
-    let Some(region) = region_of(cloud, &target) else {
+    let path = call.request.uri().path();
+    match shown(cloud, &target, &Visit { host: &call.host, path }) {
         // A name that leads out of this world ends there.
-        return is_public.then_some(Reached::Nowhere);
-    };
-    if cloud.is_dark(region) {
-        return Some(Reached::Nobody);
+        None => is_public.then_some(Reached::Nowhere),
+        Some(shown) => Some(shown.answer(cloud, path)),
     }
-    let body = json!({ "service": cloud.aws.service, "region": region });
-    Some(Reached::Reply(Reply::json(200, &body).with("x-region", region)))
 }

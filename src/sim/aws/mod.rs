@@ -2,15 +2,24 @@
 //!
 //! Written from the vendor's API references and user guides; each file names its own.
 
+mod arn;
 mod asked;
+mod autoscaling;
 mod cloudwatch;
+mod crew;
+mod ecs;
+pub(super) mod elb;
 pub(super) mod endpoint;
 mod iam;
+mod rds;
 pub(super) mod route53;
+mod routing_control;
+mod scaling;
 mod seed;
 mod signature;
 mod sts;
 mod tree;
+mod wanted;
 
 use super::{
     call::{Call, Replied},
@@ -19,8 +28,11 @@ use super::{
 };
 use asked::Asked;
 use cloudwatch::Watch;
+pub use ecs::Breaker;
+pub use elb::TargetHealth;
 use jiff::Timestamp;
 use route53::Names;
+pub use routing_control::EndpointFault;
 pub(super) use seed::seed;
 use serde::{Deserialize, Serialize};
 pub(super) use signature::Scope;
@@ -38,8 +50,12 @@ pub(super) struct Aws {
     places: BTreeMap<String, String>,
     /// What the app calls itself.
     service: String,
-    /// Which routing controls are on, by ARN.
-    routing_controls: BTreeMap<String, bool>,
+    services: Vec<ecs::Service>,
+    scalable: Vec<scaling::Target>,
+    elb: elb::Elb,
+    scaling_groups: Vec<autoscaling::Group>,
+    databases: Vec<rds::Instance>,
+    routing: routing_control::Cluster,
 }
 
 impl Aws {
@@ -51,13 +67,23 @@ impl Aws {
 
 /// When something is due next.
 pub(super) fn next_due(cloud: &Cloud) -> Option<Timestamp> {
-    let dues = [cloud.aws.watch.next_due(), route53::next_due(cloud), endpoint::next_due(cloud)];
-    dues.into_iter().flatten().min()
+    let (aws, now) = (&cloud.aws, cloud.now);
+    let services = aws.services.iter().filter_map(|one| one.due(now)).min();
+    let idle = aws.scalable.iter().filter_map(|one| one.due(&aws.services)).min();
+    let instances = aws.scaling_groups.iter().filter_map(|one| one.crew.due(now)).min();
+    let databases = aws.databases.iter().filter_map(rds::Instance::due).min();
+    let capacity = [services, idle, instances, databases, aws.elb.due(now)];
+    let names = [aws.watch.next_due(), route53::next_due(cloud), endpoint::next_due(cloud)];
+    capacity.into_iter().chain(names).flatten().min()
 }
 
 /// Does what is due now.
 pub(super) fn keep_time(cloud: &mut Cloud) {
-    cloud.aws.watch.look(cloud.now);
+    let (aws, now) = (&mut cloud.aws, cloud.now);
+    aws.watch.look(now);
+    aws.services.iter_mut().for_each(|one| one.pass(now));
+    aws.scalable.iter().for_each(|one| one.pass(&mut aws.services, now));
+    aws.databases.iter_mut().for_each(|one| one.pass(now));
     route53::keep_time(cloud);
 }
 
@@ -85,6 +111,9 @@ pub(super) fn answer(cloud: &mut Cloud, call: &Call<'_>) -> Option<Reached> {
     if cloud.blackout.kind == Outage::Region && cloud.is_dark(&scope.region) {
         return Some(Reached::Nobody);
     }
+    if let Some(reached) = routing_control::refuses(cloud, call, &scope) {
+        return Some(reached);
+    }
     let asked = match Asked::read(call, scope) {
         Ok(asked) => asked,
         Err(reply) => return Some(Reached::Reply(reply)),
@@ -101,8 +130,19 @@ fn route(cloud: &mut Cloud, call: &Call<'_>, asked: &Asked) -> Replied {
         "iam" => iam::answer(cloud, asked),
         "monitoring" => cloudwatch::answer(cloud, asked),
         "route53" => route53::answer(cloud, call, asked),
+        "ecs" => ecs::answer(cloud, asked),
+        "autoscaling" => autoscaling::answer(cloud, asked),
+        "rds" => rds::answer(cloud, asked),
+        "route53-recovery-cluster" => routing_control::answer(cloud, call, asked),
+        "elasticloadbalancing" => elb::answer(cloud, asked),
+        "application-autoscaling" => scaling::answer(cloud, asked),
         _ => Err(asked.no_such_operation()),
     }
+}
+
+/// An instant as the Query protocol writes it.
+fn instant(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%S.000Z").to_string()
 }
 
 #[cfg(test)]

@@ -167,7 +167,8 @@ fn of_the_records(stop: &Stop, records: &[RecordSet]) -> Vec<String> {
         }
     }
     let id = stop.health_check.name.as_str();
-    if of_role("PRIMARY").any(|primary| primary.health_check() != Some(id)) {
+    let carries = |primary: &RecordSet| primary.health_check() == Some(id);
+    if of_role("PRIMARY").count() == 1 && !of_role("PRIMARY").any(carries) {
         wrong.push(format!("the PRIMARY record of {record} does not carry the health check {id}"));
     }
     wrong

@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 pub(super) const MINUTE: i64 = 60;
 /// What a datapoint has whose publisher names no unit.
 pub(super) const NO_UNIT: &str = "None";
+const SECONDS: &str = "Seconds";
 const OLDEST: SignedDuration = SignedDuration::from_hours(14 * 24);
 const YOUNGEST: SignedDuration = SignedDuration::from_hours(2);
 const MOST_DATA: usize = 1_000;
@@ -245,6 +246,15 @@ fn read_datum(input: &Value, place: usize, datum: &Value, now: Timestamp) -> Res
     Ok((name, unit, at, samples))
 }
 
+/// What RDS publishes of itself at the end of each minute.
+fn of_rds(cloud: &Cloud, region: &str, name: &Name, at: Timestamp) -> Option<Sample> {
+    let id = name.dimensions.get("DBInstanceIdentifier")?;
+    let is_lag = name.namespace == "AWS/RDS" && name.metric == "ReplicaLag";
+    let is_over = at <= cloud.now && name.dimensions.len() == 1;
+    let lag = cloud.replica_lag(region, id, at).filter(|_| is_lag && is_over)?;
+    Some(Sample::new(lag, 1.0))
+}
+
 /// `GetMetricStatistics`. A period in which nothing came has no datapoint.
 pub(super) fn statistics(cloud: &Cloud, asked: &Asked, input: &Value) -> Replied {
     let name = Name::read(input, input)?;
@@ -278,13 +288,18 @@ pub(super) fn statistics(cloud: &Cloud, asked: &Asked, input: &Value) -> Replied
     let point = |number: i64| {
         let start = first + SignedDuration::from_secs(number * period);
         let watch = &cloud.aws.watch;
-        let sample = watch.metrics.within((&asked.scope.region, &name, unit), start, period)?;
+        let published = watch.metrics.within((&asked.scope.region, &name, unit), start, period);
+        let end = start + SignedDuration::from_secs(period);
+        let published = published.map(|sample| (sample, unit.unwrap_or(NO_UNIT)));
+        let is_asked = unit.is_none_or(|unit| unit == SECONDS);
+        let own = || of_rds(cloud, &asked.scope.region, &name, end).filter(|_| is_asked);
+        let (sample, unit) = published.or_else(|| Some((own()?, SECONDS)))?;
         let mut point = Map::new();
         point.insert("Timestamp".to_owned(), seconds(start));
         for which in &wanted {
             point.insert(super::name_of(which), json!(sample.statistic(*which)));
         }
-        point.insert("Unit".to_owned(), json!(unit.unwrap_or(NO_UNIT)));
+        point.insert("Unit".to_owned(), json!(unit));
         Some(Value::Object(point))
     };
     let points: Vec<_> = (0..periods).filter_map(point).collect();

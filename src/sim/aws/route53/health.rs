@@ -158,7 +158,7 @@ fn finds_well(cloud: &Cloud, check: &HealthCheck, depth: usize) -> bool {
         Kind::CloudwatchMetric => check.seen.was_well,
         Kind::RecoveryControl => {
             let arn = check.routing_control.as_deref().unwrap_or_default();
-            cloud.aws.routing_controls.get(arn).copied().unwrap_or(false)
+            cloud.aws.routing.is_on(arn)
         }
         Kind::Calculated => {
             let is_well = |child: &&String| depth < DEEPEST && is_healthy(cloud, child, depth + 1);

@@ -4,9 +4,13 @@ mod batch;
 mod records;
 
 use super::{
+    autoscaling,
     cloudwatch::{Alarm, Name, State, Treatment},
+    ecs, elb,
     endpoint::{hash, region_of},
+    rds,
     route53::{HealthCheck, Kind, canonical, host, parent},
+    routing_control, scaling,
 };
 use crate::{
     model::{Key, Node, Value},
@@ -83,11 +87,18 @@ pub(in crate::sim) fn seed(cloud: &mut Cloud, seed: &Seed<'_>) {
         .filter_map(Step::action)
         .map(|work| Parameters(&work.with))
         .collect();
+    // Routing controls stand for no resource that a step touches.
+    routing_control::seed(cloud, seed);
     if seed.resources.iter().all(|resource| resource.account().is_none()) {
         return;
     }
     let service = steps.iter().find_map(|step| step.metric()?.dimensions.remove("service"));
     cloud.aws.service = service.unwrap_or_else(|| seed.plan.runbook.clone());
+    ecs::seed(cloud, seed);
+    scaling::seed(cloud, seed);
+    autoscaling::seed(cloud, seed);
+    elb::seed(cloud, seed);
+    rds::seed(cloud, seed);
     seed_alarms(cloud, seed, &steps);
     seed_checks(cloud, seed, &steps);
     Records { seed, steps: &steps }.plant(cloud);

@@ -144,7 +144,7 @@ fn a_routing_control_and_checks_of_checks_decide_as_well() {
     };
     let mut client = Client::with_pair(control);
     assert_eq!(answered(&mut client), "west");
-    client.cloud().aws.routing_controls.insert("arn:control".to_owned(), true);
+    client.cloud().add_open_routing_control("arn:control");
     assert_eq!(answered(&mut client), "east");
     let parent = HealthCheck {
         children: vec!["check-1".to_owned(), "check-3".to_owned()],

@@ -1,15 +1,22 @@
 //! The simulated AWS, driven as a client drives the real one.
 
+mod autoscaling;
+mod balancer;
 mod cloudwatch;
 mod dns;
+mod ecs;
 mod health;
+mod kept;
+mod rds;
 mod records;
+mod routing_control;
 mod seed;
 mod users;
 
 use super::route53::{Answer, HealthCheck, Kind, RecordSet, Role, Routing, Zone, canonical};
 use crate::{
-    model::span,
+    model::{Node, Owner, Resource, StepId, Value as Given, span},
+    plan::{ActionWork, Plan, Side, Step, Work},
     sim::{Cloud, Outage, Outcome, World},
     wire::{Element, NameServer, Request, Response},
 };
@@ -173,8 +180,17 @@ impl Client {
     }
 
     fn json(&mut self, service: &str, target: &str, body: &Value) -> (Response, Value) {
-        let request = self.signed(WEST, service).method(Method::POST);
-        let request = request.uri(format!("https://{service}.{WEST}.amazonaws.com/"));
+        self.json_to((WEST, service), target, body)
+    }
+
+    fn json_to(
+        &mut self,
+        (region, service): (&str, &str),
+        target: &str,
+        body: &Value,
+    ) -> (Response, Value) {
+        let request = self.signed(region, service).method(Method::POST);
+        let request = request.uri(format!("https://{service}.{region}.amazonaws.com/"));
         let request = request.header("x-amz-target", target).body(body.to_string().into());
         let response = self.send(&request.unwrap()).expect("an answer");
         let body = serde_json::from_slice(response.body()).expect("JSON");
@@ -238,4 +254,36 @@ fn xml(response: &Response) -> (u16, Element) {
 /// The text of the first element of a name, wherever it stands.
 fn text<'a>(root: &'a Element, name: &str) -> &'a str {
     root.find(name).map_or("", |found| found.text.as_str())
+}
+
+/// A step that touches these resources.
+fn step(with: Node, touches: &[(&str, &str, &str)]) -> Step {
+    let resource = |(kind, name, region): &(&str, &str, &str)| Resource {
+        kind: (*kind).to_owned(),
+        name: (*name).to_owned(),
+        owner: Owner::Aws { account: ACCOUNT.to_owned() },
+        region: Some((*region).into()),
+        made_by_the_run: false,
+    };
+    let example = crate::sim::tests::plan().steps.remove(0);
+    let Work::Action(work) = example.work else { panic!("an action") };
+    let touches = touches.iter().map(resource).collect();
+    let work = ActionWork { action: "aws.example".into(), with, touches, ..*work };
+    Step { id: StepId::new("example"), work: Work::Action(Box::new(work)), ..example }
+}
+
+/// A plan of these steps, from east to west.
+fn plan(steps: Vec<Step>) -> Plan {
+    Plan {
+        from: EAST.into(),
+        to: WEST.into(),
+        serving: Side::From,
+        watch: Vec::new(),
+        steps,
+        ..crate::sim::tests::plan()
+    }
+}
+
+fn number(number: i64) -> Node {
+    Node::made(Given::Int(number))
 }
