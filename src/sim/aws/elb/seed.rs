@@ -23,7 +23,7 @@ use jiff::Timestamp;
 use std::time::Duration;
 
 const KIND: &str = "AWS::ElasticLoadBalancingV2::";
-/// How many machines a group has that belongs to no service of the plan.
+/// How many machines a group has that belongs to no service of the plan, unless the plan waits for more.
 const STANDING: u64 = 2;
 
 /// What stands in an ARN: `listener/app/NAME/BALANCER/LISTENER`.
@@ -54,7 +54,7 @@ pub(in crate::sim::aws) fn seed(cloud: &mut Cloud, seed: &Seed<'_>) {
     };
     let since = cloud.now - Duration::from_hours(24);
     for arn in named("TargetGroup") {
-        add_group(cloud, &arn, since);
+        add_group(cloud, seed, &arn, since);
     }
     let hosts = hosts(seed);
     for arn in [named("LoadBalancer"), named("Listener"), named("ListenerRule")].concat() {
@@ -122,31 +122,33 @@ fn parts_of(host: &str) -> Option<(&str, &str)> {
     Some((name.strip_prefix("internal-").unwrap_or(name), region))
 }
 
-fn add_group(cloud: &mut Cloud, arn: &str, since: Timestamp) {
+fn add_group(cloud: &mut Cloud, seed: &Seed<'_>, arn: &str, since: Timestamp) {
     let Some(Place { region, parts, .. }) = Place::read(arn) else { return };
     if cloud.aws.elb.groups.iter().any(|group| group.arn == arn) {
         return;
     }
     let number = cloud.aws.elb.groups.iter().filter(|group| group.region == region).count();
+    let size = seed.largest(&format!("{KIND}TargetGroup"), "healthy").unwrap_or(STANDING);
+    let standing = Crew::standing(arn, size.max(STANDING), since);
     cloud.aws.elb.groups.push(Group {
         arn: arn.to_owned(),
         region: region.to_owned(),
         name: parts.get(1).copied().unwrap_or_default().to_owned(),
-        targets: targets(cloud, region, number, (arn, since)),
+        targets: targets(cloud, (region, number), standing),
         used_since: None,
         is_ill: false,
     });
 }
 
 /// What the group with this number in a region holds: the first has the first service's tasks, and so on.
-fn targets(cloud: &Cloud, region: &str, number: usize, own: (&str, Timestamp)) -> Targets {
+fn targets(cloud: &Cloud, (region, number): (&str, usize), standing: Crew) -> Targets {
     let services = cloud.aws.services.iter().filter(|one| one.region == region);
     let groups = cloud.aws.scaling_groups.iter().filter(|one| one.region == region);
     let known = services.map(|service| Targets::Tasks(service.path()));
     let known: Vec<_> =
         known.chain(groups.map(|group| Targets::Instances(group.name.clone()))).collect();
     let found = known.get(number).or_else(|| known.first()).cloned();
-    found.unwrap_or_else(|| Targets::Standing(Crew::standing(own.0, STANDING, own.1)))
+    found.unwrap_or(Targets::Standing(standing))
 }
 
 fn add_listener(cloud: &mut Cloud, seed: &Seed<'_>, arn: &str, since: Timestamp) {
@@ -161,7 +163,12 @@ fn add_listener(cloud: &mut Cloud, seed: &Seed<'_>, arn: &str, since: Timestamp)
     };
     if first(cloud).is_none() {
         let id = digits(&format!("{arn} targets"), 16);
-        add_group(cloud, &format!("{}targetgroup/{}/{id}", place.before, place.parts[2]), since);
+        add_group(
+            cloud,
+            seed,
+            &format!("{}targetgroup/{}/{id}", place.before, place.parts[2]),
+            since,
+        );
     }
     let groups = shift(seed, arn);
     let groups = groups.unwrap_or_else(|| first(cloud).into_iter().map(|arn| (arn, 1)).collect());

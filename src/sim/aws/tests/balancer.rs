@@ -262,7 +262,8 @@ fn the_group_that_users_leave_has_them_all_before_the_run() {
 #[test]
 fn a_group_without_a_listener_in_the_plan_is_one_that_somebody_sends_to() {
     let kind = "AWS::ElasticLoadBalancingV2::TargetGroup";
-    let step = step(Node::map([]), &[(kind, GROUP, WEST)]);
+    let step = step(Node::map([("healthy", number(3))]), &[(kind, GROUP, WEST)]);
     let mut client = Client::of(Cloud::seeded(&plan(vec![step]), Outage::None, start()));
-    assert_eq!(health(&mut client, GROUP), ["healthy"; 2]);
+    // Nothing else of the plan says what is in it: as many as the plan waits for.
+    assert_eq!(health(&mut client, GROUP), ["healthy"; 3]);
 }
