@@ -188,6 +188,8 @@ fn invented(name: &str) -> String {
     let name = name.strip_prefix("vars.").unwrap_or(name).to_uppercase();
     let words = format!("made-up-{}", name.to_lowercase().replace(['_', '.'], "-"));
     match name.rsplit(['_', '.', '-']).next() {
+        // AWS numbers its accounts.
+        Some("ID") if name.ends_with("ACCOUNT_ID") => "000000000000".to_owned(),
         Some("ID") => "00000000-0000-0000-0000-000000000000".to_owned(),
         Some("URL" | "URI") => format!("https://{words}.example"),
         _ => words,
