@@ -101,7 +101,9 @@ pub(in crate::sim) fn seed(cloud: &mut Cloud, seed: &Seed<'_>) {
     rds::seed(cloud, seed);
     seed_alarms(cloud, seed, &steps);
     seed_checks(cloud, seed, &steps);
-    Records { seed, steps: &steps }.plant(cloud);
+    let records = Records { seed, steps: &steps };
+    records.plant(cloud);
+    records.plant_what_is_awaited(cloud);
     seed_places(cloud, seed, &steps);
 }
 

@@ -60,6 +60,23 @@ impl Records<'_> {
         }
     }
 
+    /// A name that is only waited for, until it answers as a region does, is that of a pair: the plan changes no record,
+    /// and Route 53 follows the health of what the pair stands for.
+    pub(super) fn plant_what_is_awaited(&self, cloud: &mut Cloud) {
+        for step in self.steps {
+            let (Some(name), Some(like)) = (step.text("name"), step.text("like")) else { continue };
+            let name = canonical(name);
+            let zone = zone_above(std::slice::from_ref(&name));
+            let Some(zone) = zone.filter(|_| cloud.zone_of(&name).is_none()) else { continue };
+            let primary = alias(&load_balancer(self.seed, &self.seed.active), true);
+            let mut zone = Zone::new(OTHER_ZONE, &zone);
+            for set in pair(&name, primary, alias(like, true), None, ["primary", "secondary"]) {
+                zone.plant(&set);
+            }
+            cloud.aws.names.zones.push(zone);
+        }
+    }
+
     fn add_zones(&self, cloud: &mut Cloud) {
         for step in self.steps {
             let Some(id) = step.id("zone") else { continue };
