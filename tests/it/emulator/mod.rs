@@ -9,6 +9,7 @@ mod dig;
 mod plane;
 mod python;
 mod rig;
+mod route53;
 mod server;
 mod stacks;
 mod stop;

@@ -2,7 +2,7 @@
 
 use super::{
     super::{call::Call, client::Aws, cloudwatch::Alarm, service::ROUTE_53},
-    NAMESPACE,
+    NAMESPACE, is_set,
     record::canonical,
 };
 use crate::{
@@ -62,12 +62,12 @@ impl HealthCheck {
 
     /// Whether what is well counts as unhealthy, and the other way round.
     pub(crate) fn is_inverted(&self) -> bool {
-        self.config.text_of("Inverted") == Some("true")
+        is_set(&self.config, "Inverted")
     }
 
     /// Whether it is taken for healthy whatever happens.
     pub(crate) fn is_disabled(&self) -> bool {
-        self.config.text_of("Disabled") == Some("true")
+        is_set(&self.config, "Disabled")
     }
 
     /// The region and the name of the alarm that it watches.

@@ -30,6 +30,7 @@ use crate::{
     },
     model::{Diagnostic, Evidence, Resource},
     provider::dns::Resolver,
+    wire::Element,
 };
 use batch::Edit;
 use heard::Heard;
@@ -148,6 +149,11 @@ impl Desk {
     async fn poll(&self, handle: &Handle) -> Result<Polled, Trouble> {
         batch::poll(&self.aws, handle).await
     }
+}
+
+/// Whether a flag is there and on, as Route 53 or one who imitates it writes that.
+fn is_set(element: &Element, flag: &str) -> bool {
+    element.text_of(flag).is_some_and(|text| text.eq_ignore_ascii_case("true"))
 }
 
 /// What was looked for, or why no waiting will bring it.

@@ -307,13 +307,6 @@ pub(crate) fn canonical(name: &str) -> String {
     out
 }
 
-/// A canonical name as Route 53 keeps it, to begin a listing with.
-pub(super) fn escaped(name: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '\\');
-    let escape = |c: char| if is_plain(c) { c.to_string() } else { format!("\\{:03o}", c as u32) };
-    name.chars().map(escape).collect()
-}
-
 /// A name without the last dot, as people read it.
 pub(crate) fn shown(name: &str) -> &str {
     name.strip_suffix('.').unwrap_or(name)

@@ -2,7 +2,8 @@
 
 use super::{
     super::{call::Call, client::Aws, service::ROUTE_53},
-    record::{RecordSet, canonical, escaped, shown},
+    is_set,
+    record::{RecordSet, canonical, shown},
 };
 use crate::{
     action::{Placed, Shape, Trouble},
@@ -36,12 +37,12 @@ impl Zone {
         let found = answer.find("HostedZone");
         let name = found.and_then(|zone| zone.text_of("Name"));
         let name = name.ok_or_else(|| Trouble::odd(format!("{}: no zone in it", call.says())))?;
-        let is_private = found.and_then(|zone| zone.at(&["Config", "PrivateZone"]));
+        let config = found.and_then(|zone| zone.get("Config"));
         let servers = answer.find("NameServers").map(|all| all.children.as_slice());
         Ok(Some(Self {
             id: id.to_owned(),
             name: canonical(name),
-            is_private: is_private.is_some_and(|flag| flag.text.trim() == "true"),
+            is_private: config.is_some_and(|config| is_set(config, "PrivateZone")),
             servers: servers
                 .unwrap_or_default()
                 .iter()
@@ -89,7 +90,7 @@ impl Zone {
     async fn sets(&self, aws: &Aws, name: &str) -> Result<Vec<RecordSet>, Trouble> {
         let name = canonical(name);
         let mut found = Vec::new();
-        let mut start = vec![("name", escaped(&name))];
+        let mut start = vec![("name", name.clone())];
         loop {
             let query = Serializer::new(String::new()).extend_pairs(&start).finish();
             let path = format!("hostedzone/{}/rrset?{query}", self.id);
@@ -113,7 +114,9 @@ impl Zone {
 
 /// Where the next page begins.
 fn next(answer: &Element) -> Option<Vec<(&'static str, String)>> {
-    answer.find("IsTruncated").filter(|flag| flag.text.trim() == "true")?;
+    if !is_set(answer, "IsTruncated") {
+        return None;
+    }
     let begins = [
         ("name", "NextRecordName"),
         ("type", "NextRecordType"),

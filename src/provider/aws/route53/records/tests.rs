@@ -53,7 +53,7 @@ async fn says(action: &Arc<dyn Action>) -> String {
 #[tokio::test]
 async fn a_file_is_sent_as_one_batch_in_the_order_of_the_api() {
     let there = [set(&values(300, &["192.0.2.1"]))];
-    let script = script(&there).on("GET /rrset?name=%5C052.example.com.", ok(&listing(&[])));
+    let script = script(&there).on("GET /rrset?name=*.example.com.", ok(&listing(&[])));
     let wild = json!({ "Action": "CREATE", "ResourceRecordSet": {
         "AliasTarget": { "EvaluateTargetHealth": false, "DNSName": WEST, "HostedZoneId": "Z1H1FL5HABSF5" },
         "Type": "A", "Name": "*.example.com",
