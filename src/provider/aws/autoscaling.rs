@@ -214,7 +214,7 @@ impl Capacity {
             return never("starts no instances: its process `Launch` is suspended".to_owned());
         }
         if wanted != group.size {
-            let says = format!("{name}: {} → {wanted}", group.size);
+            let says = format!("{name}: {} → {wanted} instances", group.size);
             return Answer::Missing(vec![Change::harmless(SIZE, Sign::Changes, says)]);
         }
         if group.in_service >= self.desired {
@@ -244,7 +244,7 @@ impl Size {
 
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} in {} to {}", self.desired, self.min, self.max)
+        write!(f, "{} ({} to {})", self.desired, self.min, self.max)
     }
 }
 

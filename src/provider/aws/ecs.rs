@@ -254,7 +254,7 @@ impl Scale {
                 "autoscaling lets `{name}` run {most} tasks at most, and may take {count} down to that"
             )));
         }
-        if self.minimum.is_none() && least < count && !target.suspended.scale_in {
+        if self.minimum.is_none() && least < count && target.scales_in() {
             findings.push(Finding::warning(format!(
                 "autoscaling may take `{name}` from {count} down to {least} tasks again: `minimum: {count}` prevents it"
             )));

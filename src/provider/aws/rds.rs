@@ -89,7 +89,7 @@ const PERMISSIONS: [&str; 4] = [
     "rds:ModifyDBInstance",
 ];
 const LOOK_AGAIN: Duration = Duration::from_secs(15);
-/// The metric has a datapoint each minute, and CloudWatch is late by up to two.
+/// The metric has a datapoint each minute, which can be read up to two minutes later.
 const PERIOD: Duration = Duration::from_mins(1);
 /// A planned promotion looks at no lag that is older, and waits for so long first: what it then sees was measured after
 /// the step began, and so after writes were fenced.

@@ -55,7 +55,7 @@ pub(crate) static ROUTING_CONTROL: Kind = Kind {
     ],
     observed: &["on", "off", "seen_by"],
     // A cluster works as long as three of its endpoints do (ARC developer guide, "Best practices for routing control").
-    planes: &[Plane::Spread { service: "ARC routing control", needs: 3, of: 5 }],
+    planes: &[Plane::Spread { service: "ARC", needs: 3, of: 5 }],
     permissions: &[
         "route53-recovery-cluster:GetRoutingControlState",
         "route53-recovery-cluster:UpdateRoutingControlStates",

@@ -74,9 +74,9 @@ async fn observed(group: &str, exactly: bool) -> Answer {
 #[tokio::test]
 async fn all_three_numbers_go_in_one_call_and_none_becomes_smaller() {
     let table = [
-        ([1, 1, 1], false, "web: 1 in 1 to 1 → 4 in 2 to 8", ["2", "8", "4"]),
-        ([3, 3, 20], false, "web: 3 in 3 to 20 → 4 in 3 to 20", ["3", "20", "4"]),
-        ([3, 9, 20], true, "web: 9 in 3 to 20 → 4 in 2 to 8", ["2", "8", "4"]),
+        ([1, 1, 1], false, "web: 1 (1 to 1) → 4 (2 to 8) instances", ["2", "8", "4"]),
+        ([3, 3, 20], false, "web: 3 (3 to 20) → 4 (3 to 20) instances", ["3", "20", "4"]),
+        ([3, 9, 20], true, "web: 9 (3 to 20) → 4 (2 to 8) instances", ["2", "8", "4"]),
     ];
     for (size, exactly, says, [min, max, desired]) in table {
         let script = Script::new()
@@ -148,8 +148,8 @@ async fn what_can_never_grow_says_why() {
 #[tokio::test]
 async fn a_number_outside_the_others_is_told_from_what_the_group_has() {
     let table = [
-        ([1, 1, 3], 4, false, "`web` would have 4 in 1 to 3: the step must set its `max`, too"),
-        ([2, 2, 3], 1, true, "`web` would have 1 in 2 to 3: the step must set its `min`, too"),
+        ([1, 1, 3], 4, false, "`web` would have 4 (1 to 3): the step must set its `max`, too"),
+        ([2, 2, 3], 1, true, "`web` would have 1 (2 to 3): the step must set its `min`, too"),
     ];
     for (size, desired, exactly, why) in table {
         let script =

@@ -130,12 +130,19 @@ pub(super) struct Targets {
 pub(super) struct Target {
     pub(super) min_capacity: i64,
     pub(super) max_capacity: i64,
-    #[serde(default, rename = "SuspendedState")]
-    pub(super) suspended: Suspended,
+    #[serde(rename = "SuspendedState")]
+    suspended: Option<Suspended>,
 }
 
-#[derive(Default, Deserialize)]
+impl Target {
+    /// Whether it takes tasks away, too.
+    pub(super) fn scales_in(&self) -> bool {
+        !self.suspended.as_ref().is_some_and(|suspended| suspended.scale_in)
+    }
+}
+
+#[derive(Deserialize)]
 pub(super) struct Suspended {
     #[serde(default, rename = "DynamicScalingInSuspended")]
-    pub(super) scale_in: bool,
+    scale_in: bool,
 }

@@ -68,6 +68,14 @@ fn targets(range: &[(i64, i64)]) -> Outcome {
     ok(&json!({ "ScalableTargets": targets }).to_string())
 }
 
+/// The same while scaling in is suspended.
+fn suspended(range: &[(i64, i64)]) -> Outcome {
+    let answer = targets(range).unwrap();
+    let text = String::from_utf8(answer.body().to_vec()).unwrap();
+    let on = r#""DynamicScalingInSuspended":true"#;
+    ok(&text.replace(r#""DynamicScalingInSuspended":false"#, on))
+}
+
 fn scale(script: &Arc<Script>, minimum: Option<i64>, exactly: bool) -> Arc<dyn Action> {
     let resource = aws_resource("AWS::ECS::Service", "prod/checkout", Some("us-west-2"));
     let mut with = Node::map([
@@ -257,4 +265,12 @@ fn a_service_is_named_with_its_cluster() {
     for (name, expected) in table {
         assert_eq!(cluster_and_service(name), expected, "{name}");
     }
+}
+
+#[tokio::test]
+async fn an_autoscaling_that_takes_nothing_away_is_no_danger() {
+    let script = Script::new()
+        .on("POST DescribeScalableTargets", suspended(&[(1, 10)]))
+        .on("POST GetCallerIdentity", aws_no(403, "AccessDenied"));
+    assert_eq!(scale(&script, None, false).examine().await.len(), 1, "the permissions alone");
 }
