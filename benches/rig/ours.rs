@@ -88,7 +88,7 @@ impl Ours {
                 run,
                 azure: "http://127.0.0.1".parse().unwrap(),
                 aws: Aws::with_keys("simulated", "simulated"),
-                dns: Arc::new(NameServers::default()),
+                dns: Arc::new(NameServers::new(Clock::real(), Vec::new())),
             },
             journal,
             state,

@@ -135,7 +135,6 @@ fn columns(stream: impl AsFd) -> usize {
 
 /// Where AWS's services are asked instead: `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_SERVICE`, as AWS's own tools read them
 /// (AWS SDKs and Tools reference, "Service-specific endpoints").
-#[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
 pub(super) fn endpoints() -> Result<Endpoints, Failure> {
     const ALL: &str = "AWS_ENDPOINT_URL";
     let mut endpoints = Endpoints::default();

@@ -171,7 +171,8 @@ fn asks(plan: &Plan, vendor: Vendor) -> bool {
 
 /// The way to AWS, and to its name servers.
 fn amazon(plan: &Plan, cloud: &CloudFlags, clock: &Clock) -> Result<(Aws, Arc<dyn Dns>), Failure> {
-    let mut dns = NameServers { stand_in: name_server()?, machine: resolvers() };
+    let mut dns = NameServers::new(clock.clone(), resolvers());
+    dns.stand_in = name_server()?;
     if let Some(at) = cloud.loopback() {
         let endpoints = Endpoints { all: Some(at.clone()), ..Endpoints::default() };
         let aws = Aws { endpoints, ..Aws::with_keys("simulated", "simulated") };

@@ -1,6 +1,7 @@
 //! Questions to name servers: each server by itself, with no cache between.
 
 use super::SendError;
+use crate::model::{Clock, span};
 use async_trait::async_trait;
 use std::{
     net::{IpAddr, Ipv6Addr, SocketAddr},
@@ -9,7 +10,6 @@ use std::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpStream, UdpSocket, lookup_host},
-    time::timeout,
 };
 
 const PORT: u16 = 53;
@@ -36,8 +36,8 @@ pub trait Dns: Send + Sync {
 }
 
 /// Asks over the network: by datagram, and over a connection where the answer does not fit.
-#[derive(Default)]
 pub struct NameServers {
+    pub clock: Clock,
     /// Where every question goes, whoever it is for: to something that stands in for all of them.
     pub stand_in: Option<SocketAddr>,
     /// The resolvers of this machine, as its settings name them.
@@ -45,6 +45,11 @@ pub struct NameServers {
 }
 
 impl NameServers {
+    /// As the machine is set up.
+    pub fn new(clock: Clock, machine: Vec<IpAddr>) -> Self {
+        Self { clock, stand_in: None, machine }
+    }
+
     async fn find(&self, server: NameServer<'_>) -> Result<SocketAddr, SendError> {
         if let Some(at) = self.stand_in {
             return Ok(at);
@@ -58,9 +63,9 @@ impl NameServers {
             NameServer::Named(name) => name.trim_end_matches('.'),
         };
         let not_sent = |why: String| SendError::NotSent { host: name.to_owned(), why };
-        let mut all = timeout(PATIENCE, lookup_host((name, PORT)))
-            .await
-            .map_err(|_| not_sent("its address is not found in time".to_owned()))?
+        let found = self.clock.within(PATIENCE, lookup_host((name, PORT))).await;
+        let mut all = found
+            .ok_or_else(|| not_sent("its address is not found in time".to_owned()))?
             .map_err(|error| not_sent(error.to_string()))?;
         all.next().ok_or_else(|| not_sent("it has no address".to_owned()))
     }
@@ -77,15 +82,15 @@ impl Dns for NameServers {
         let unanswered = |why: String| SendError::Unanswered { host: host.clone(), why };
         let mut last = String::new();
         for _ in 0..TRIES {
-            match timeout(PATIENCE, by_datagram(at, message)).await {
-                Ok(Ok(answer)) if answer.get(2).is_some_and(|flags| flags & TRUNCATED != 0) => {
-                    let whole = timeout(PATIENCE, by_connection(at, message)).await;
-                    let whole = whole.map_err(|_| unanswered("nothing in time".to_owned()))?;
+            match self.clock.within(PATIENCE, by_datagram(at, message)).await {
+                Some(Ok(answer)) if answer.get(2).is_some_and(|flags| flags & TRUNCATED != 0) => {
+                    let whole = self.clock.within(PATIENCE, by_connection(at, message)).await;
+                    let whole = whole.ok_or_else(|| unanswered("nothing in time".to_owned()))?;
                     return whole.map_err(|error| unanswered(error.to_string()));
                 }
-                Ok(Ok(answer)) => return Ok(answer),
-                Ok(Err(error)) => last = error.to_string(),
-                Err(_) => last = format!("nothing within {} s", PATIENCE.as_secs()),
+                Some(Ok(answer)) => return Ok(answer),
+                Some(Err(error)) => last = error.to_string(),
+                None => last = format!("nothing within {}", span::show(PATIENCE)),
             }
         }
         Err(unanswered(last))

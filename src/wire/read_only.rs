@@ -10,7 +10,7 @@ const READS_THAT_ARE_POSTS: [&str; 3] =
     ["/config/appsettings/list", "/config/connectionstrings/list", "/oauth2/v2.0/token"];
 
 /// How the operations of AWS that change nothing begin, over the protocols that send all of them as POSTs. Its policies
-/// for reading alone are written in the same way (AWS managed policy ReadOnlyAccess).
+/// for reading alone are written in the same way (AWS managed policy `ReadOnlyAccess`).
 const READS_OF_AWS: [&str; 4] = ["Describe", "Get", "List", "SimulatePrincipalPolicy"];
 
 /// Lets reads through and refuses the rest, whatever the caller says that a request is for.

@@ -166,12 +166,12 @@ impl Stop {
         let (value, state) = self.wanted();
         if !self.has_settled(alarm, look) {
             // Nothing was sent yet, and nothing is to be while nobody would answer over there.
-            if alarm.state != state && look.settled.is_empty() {
-                if let Err(why) = proof::answers(&self.probe, self.answers, self.to.as_str()).await
-                {
-                    let why = format!("{} is not ready to serve: {why}", self.to);
-                    return Answer::NotYet { why, look_again: LOOK_AGAIN };
-                }
+            let is_first = alarm.state != state && look.settled.is_empty();
+            if is_first
+                && let Err(why) = proof::answers(&self.probe, self.answers, self.to.as_str()).await
+            {
+                let why = format!("{} is not ready to serve: {why}", self.to);
+                return Answer::NotYet { why, look_again: LOOK_AGAIN };
             }
             return Answer::Missing(vec![publication(&self.metric, value, &self.alarm_region)]);
         }

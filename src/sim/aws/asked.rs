@@ -51,15 +51,13 @@ impl Asked {
             }
             Protocol::Json(_) => {
                 let target = call.header("x-amz-target").unwrap_or_default();
-                asked.operation = target.rsplit('.').next().unwrap_or_default().to_owned();
-                match serde_json::from_slice(call.request.body()) {
-                    Ok(body) => asked.body = body,
-                    Err(_) => {
-                        let why = "The request body is no JSON.";
-                        let refusal = Refusal::new(400, "SerializationException", why);
-                        return Err(asked.dress(Err(refusal), 0));
-                    }
-                }
+                target.rsplit('.').next().unwrap_or_default().clone_into(&mut asked.operation);
+                let Ok(body) = serde_json::from_slice(call.request.body()) else {
+                    let why = "The request body is no JSON.";
+                    let refusal = Refusal::new(400, "SerializationException", why);
+                    return Err(asked.dress(Err(refusal), 0));
+                };
+                asked.body = body;
             }
             Protocol::Rest => route53::operation(call).clone_into(&mut asked.operation),
         }
@@ -111,11 +109,15 @@ impl Asked {
 
     /// How many structures a list in a form has: `NAME.member.1.FIELD` …
     pub(super) fn count(&self, name: &str) -> usize {
-        let has = |number: &usize| {
-            let prefix = format!("{name}.member.{number}.");
-            self.form.iter().any(|(key, _)| key.starts_with(&prefix))
-        };
-        (1..).take_while(has).count()
+        let mut number = 0;
+        while self.has(&format!("{name}.member.{}.", number + 1)) {
+            number += 1;
+        }
+        number
+    }
+
+    fn has(&self, prefix: &str) -> bool {
+        self.form.iter().any(|(key, _)| key.starts_with(prefix))
     }
 
     pub(super) fn no_such_operation(&self) -> Refusal {
@@ -221,6 +223,7 @@ pub(super) fn xml(status: u16, root: &Element) -> Reply {
     Reply::typed(status, "text/xml", format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{root}"))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "numbers and flags are written where they stand")]
 pub(super) fn leaf(name: &str, text: impl ToString) -> Element {
     Element::with_text(name, text.to_string())
 }

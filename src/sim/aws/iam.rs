@@ -1,4 +1,4 @@
-//! IAM's policy simulator. Source: SimulatePrincipalPolicy, IAM API reference 2010-05-08.
+//! IAM's policy simulator. Source: `SimulatePrincipalPolicy`, IAM API reference 2010-05-08.
 
 use super::{
     asked::{Asked, leaf, members},

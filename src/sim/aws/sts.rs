@@ -1,4 +1,4 @@
-//! Security Token Service: who asks. Source: GetCallerIdentity, AWS STS API reference 2011-06-15.
+//! Security Token Service: who asks. Source: `GetCallerIdentity`, AWS STS API reference 2011-06-15.
 
 use super::asked::{Asked, leaf};
 use crate::sim::{call::Replied, cloud::Cloud};

@@ -159,7 +159,8 @@ async fn any_client_can_use_it_on_a_port() {
     assert_eq!(health.send().await.unwrap().headers()["x-region"], "eastus");
     assert_eq!(simulated.log().len(), 4);
     // Name servers answer at the same number; nothing of example.com is in this world.
-    let servers = NameServers { stand_in: Some(([127, 0, 0, 1], number).into()), machine: vec![] };
+    let mut servers = NameServers::new(Clock::real(), Vec::new());
+    servers.stand_in = Some(([127, 0, 0, 1], number).into());
     let mut question = Message::query();
     let name = Name::from_ascii("www.example.com.").unwrap();
     question.add_query(Query::query(name, RecordType::A));

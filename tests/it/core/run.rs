@@ -226,7 +226,7 @@ impl World {
             run: RunId::starting_at(Timestamp::UNIX_EPOCH),
             azure: "http://model".parse().unwrap(),
             aws: Aws::with_keys("simulated", "simulated"),
-            dns: Arc::new(NameServers::default()),
+            dns: Arc::new(NameServers::new(Clock::real(), Vec::new())),
         };
         let (interrupter, interrupts) = Interrupter::new();
         let clock = self.clock.clone();
