@@ -3,7 +3,7 @@
 //! Each is asked in its own region and for a few seconds only: one of them may hang, or four.
 
 use crate::{
-    action::Trouble,
+    action::{Trouble, TroubleKind},
     model::{Evidence, Resource, span},
     provider::aws::{
         call::Call,
@@ -51,7 +51,7 @@ impl Endpoint<'_> {
 /// Why an endpoint, or all of them, did not say.
 pub(super) enum Miss {
     /// Another one may.
-    Silent(String),
+    Silent(Trouble),
     Absent {
         control: String,
         region: String,
@@ -63,11 +63,10 @@ pub(super) enum Miss {
 impl From<Miss> for Trouble {
     fn from(miss: Miss) -> Self {
         match miss {
-            Miss::Silent(why) => Self::unreachable(why),
+            Miss::Silent(trouble) | Miss::Told(trouble) => trouble,
             Miss::Absent { control, .. } => {
                 Self::odd(format!("the cluster knows no routing control `{control}`"))
             }
-            Miss::Told(trouble) => trouble,
         }
     }
 }
@@ -111,16 +110,19 @@ impl Cluster {
         &self,
         endpoints: &mut impl Iterator<Item = Endpoint<'a>>,
     ) -> Result<(String, States), Miss> {
-        let mut silent = Vec::new();
+        let mut silent: Vec<Trouble> = Vec::new();
         for endpoint in endpoints {
             match self.states(endpoint).await {
                 Ok(states) => return Ok((endpoint.region.to_owned(), states)),
-                Err(Miss::Silent(why)) => silent.push(why),
+                Err(Miss::Silent(trouble)) => silent.push(trouble),
                 Err(miss) => return Err(miss),
             }
         }
-        let silent = silent.join("; ");
-        Err(Miss::Silent(format!("none of the cluster's endpoints answered: {silent}")))
+        let all: Vec<_> = silent.iter().map(|trouble| trouble.why.as_str()).collect();
+        let why = format!("none of the cluster's endpoints answered: {}", all.join("; "));
+        // What none of them takes the keys for is cured by signing in.
+        let is_denied = silent.iter().all(|trouble| trouble.kind == TroubleKind::Denied);
+        Err(Miss::Silent(if is_denied { Trouble::denied(why) } else { Trouble::unreachable(why) }))
     }
 
     /// Both states, as one endpoint knows them.
@@ -137,10 +139,10 @@ impl Cluster {
         let sent = self.aws.send(&call, Intent::Probe);
         let response = match self.aws.clients.clock.within(PATIENCE, sent).await {
             Some(Ok(response)) => response,
-            Some(Err(lost)) => return Err(Miss::Silent(Trouble::from(lost).why)),
+            Some(Err(lost)) => return Err(Miss::Silent(lost.into())),
             None => {
-                let (says, patience) = (call.says(), span::show(PATIENCE));
-                return Err(Miss::Silent(format!("{says}: no answer within {patience}")));
+                let why = format!("{}: no answer within {}", call.says(), span::show(PATIENCE));
+                return Err(Miss::Silent(Trouble::unreachable(why)));
             }
         };
         if response.status().is_success() {
@@ -156,8 +158,9 @@ impl Cluster {
         Err(if error.is("ResourceNotFound") {
             let region = endpoint.region.to_owned();
             Miss::Absent { control: control.name.clone(), region }
-        } else if error.is_busy() || error.status.is_server_error() {
-            Miss::Silent(trouble(&call, &error).why)
+        } else if error.is_busy() || error.is_about_keys() || error.status.is_server_error() {
+            // One that takes no signature for this region may be in another one, by a slip of the runbook.
+            Miss::Silent(trouble(&call, &error))
         } else {
             Miss::Told(trouble(&call, &error))
         })

@@ -250,6 +250,19 @@ async fn what_all_endpoints_would_say_is_asked_once() {
 }
 
 #[tokio::test]
+async fn an_endpoint_that_takes_no_signature_is_passed_over() {
+    let no = || no("InvalidSignatureException", "Credential should be scoped to a valid region.");
+    let slip = Script::new().on(&asked(None, "west"), no()).on(&asked(None, "west"), no());
+    let script = slip.on(&asked(None, "west"), shown("west", "Off")).and(&script("Off", "On"));
+    let seen = switch(&script.clients()).observe(&look()).await.unwrap();
+    assert_eq!(missing(&seen.answer), ["switch"]);
+
+    let script = Script::new().on(&asked(None, "west"), no());
+    let trouble = switch(&script.clients()).observe(&look()).await.unwrap_err();
+    assert_eq!(trouble.kind, TroubleKind::Denied, "signing in again is what helps");
+}
+
+#[tokio::test]
 async fn rules_are_overridden_only_with_a_reason() {
     let rule = format!("{PANEL}/safetyrule/1f2e");
     let rules = Node::map([("at-least-one", Node::text(&rule))]);
