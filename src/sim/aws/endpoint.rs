@@ -40,7 +40,7 @@ pub(in crate::sim) fn region_of<'a>(cloud: &'a Cloud, host: &'a str) -> Option<&
 }
 
 /// Whether a label is built as the names of regions are: `us-west-2`, `us-gov-east-1`.
-fn is_region(label: &str) -> bool {
+pub(super) fn is_region(label: &str) -> bool {
     let parts: Vec<&str> = label.split('-').collect();
     let [area, middle @ .., number] = &parts[..] else { return false };
     let is_word = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase());

@@ -7,7 +7,7 @@ use super::{
     autoscaling,
     cloudwatch::{Alarm, Name, State, Treatment},
     ecs, elb,
-    endpoint::{hash, region_of},
+    endpoint::{hash, is_region, region_of},
     rds,
     route53::{HealthCheck, Kind, canonical, host, parent},
     routing_control, scaling,
@@ -60,10 +60,6 @@ impl<'a> Parameters<'a> {
         }
     }
 
-    fn host(self, name: &str) -> Option<String> {
-        Url::parse(self.text(name)?).ok()?.host_str().map(ToOwned::to_owned)
-    }
-
     /// The metric that it names.
     fn metric(self) -> Option<Name> {
         let (namespace, metric) = (self.text("namespace")?, self.text("metric")?);
@@ -89,11 +85,10 @@ pub(in crate::sim) fn seed(cloud: &mut Cloud, seed: &Seed<'_>) {
         .collect();
     // Routing controls stand for no resource that a step touches.
     routing_control::seed(cloud, seed);
-    if seed.resources.iter().all(|resource| resource.account().is_none()) {
+    if !is_region(&seed.active) {
         return;
     }
-    let service = steps.iter().find_map(|step| step.metric()?.dimensions.remove("service"));
-    cloud.aws.service = service.unwrap_or_else(|| seed.plan.runbook.clone());
+    cloud.aws.service = service(seed, &steps);
     ecs::seed(cloud, seed);
     scaling::seed(cloud, seed);
     autoscaling::seed(cloud, seed);
@@ -102,7 +97,19 @@ pub(in crate::sim) fn seed(cloud: &mut Cloud, seed: &Seed<'_>) {
     seed_alarms(cloud, seed, &steps);
     seed_checks(cloud, seed, &steps);
     Records { seed, steps: &steps }.plant(cloud);
-    seed_places(cloud, seed, &steps);
+    seed_hosts(cloud, seed, &steps);
+}
+
+/// What the app calls itself: what a plan wants to hear of it.
+fn service(seed: &Seed<'_>, steps: &[Parameters<'_>]) -> String {
+    let of_metric = steps.iter().find_map(|step| step.metric()?.dimensions.remove("service"));
+    let watched = seed.plan.watch.iter().filter_map(|watch| watch.contains.as_deref());
+    let mut wanted = steps.iter().filter_map(|step| step.text("contains")).chain(watched);
+    let heard = || {
+        let found = wanted.find_map(|text| text.split_once("\"service\":\"")?.1.split_once('"'));
+        found.map(|(service, _)| service.to_owned())
+    };
+    of_metric.or_else(heard).unwrap_or_else(|| seed.plan.runbook.clone())
 }
 
 /// Whether the standby region serves already: then the way back is what a plan is for.
@@ -197,18 +204,36 @@ fn seed_checks(cloud: &mut Cloud, seed: &Seed<'_>, steps: &[Parameters<'_>]) {
     }
 }
 
-/// The regions of the hosts that a plan asks, where neither their names nor a zone say so.
-fn seed_places(cloud: &mut Cloud, seed: &Seed<'_>, steps: &[Parameters<'_>]) {
-    for step in steps {
-        for name in ["probe", "url"] {
-            let Some(host) = step.host(name) else { continue };
-            let is_known =
-                region_of(cloud, &host).is_some() || cloud.zone_of(&canonical(&host)).is_some();
-            if !is_known && !is_of_azure(&host) {
-                cloud.aws.places.insert(host, home(seed, *step, name));
-            }
+/// The hosts that a plan asks, where neither their names nor its zones say what they are: the address of one region, or
+/// a name that users know.
+fn seed_hosts(cloud: &mut Cloud, seed: &Seed<'_>, steps: &[Parameters<'_>]) {
+    let named = steps.iter().flat_map(|step| ["probe", "url"].map(|name| (*step, name)));
+    let mut public: Vec<_> =
+        seed.plan.watch.iter().filter_map(|watch| host_of(&watch.url)).collect();
+    for (step, name) in named {
+        let Some(host) = step.text(name).and_then(host_of) else { continue };
+        let is_a_regions =
+            name == "probe" || step.get(name).is_some_and(|node| node.region.is_some());
+        if !is_a_regions {
+            public.push(host);
+        } else if is_unknown(cloud, &host) && cloud.zone_of(&canonical(&host)).is_none() {
+            cloud.aws.places.insert(host, home(seed, step, name));
         }
     }
+    for host in public {
+        if is_unknown(cloud, &host) {
+            records::publish(cloud, seed, &host);
+        }
+    }
+}
+
+fn host_of(url: &str) -> Option<String> {
+    Url::parse(url).ok()?.host_str().map(ToOwned::to_owned)
+}
+
+fn is_unknown(cloud: &Cloud, host: &str) -> bool {
+    let is_of_azure = !cloud.profiles.is_empty() || !cloud.sites.is_empty() || is_of_azure(host);
+    !is_of_azure && region_of(cloud, host).is_none()
 }
 
 fn is_of_azure(host: &str) -> bool {

@@ -1,6 +1,6 @@
 //! The zones of a plan, and the records that stand in them before a run.
 
-use super::{Parameters, batch, gateway, home, load_balancer, zone_above};
+use super::{Parameters, batch, gateway, hash, home, host_of, load_balancer, zone_above};
 use crate::{
     model::Value,
     sim::{
@@ -45,18 +45,7 @@ impl Records<'_> {
                 Some(_) => Vec::new(),
             };
             sets.extend(self.own_address(cloud, *step));
-            let Some(zone) = cloud.aws.names.zones.iter_mut().find(|zone| zone.id == id) else {
-                continue;
-            };
-            // What an earlier run left there stays.
-            let is_new = |set: &RecordSet| {
-                let beside = |other: &RecordSet| other.name == set.name && other.kind == set.kind;
-                is_within(&set.name, &zone.name) && !zone.records().iter().any(beside)
-            };
-            let fresh: Vec<_> = sets.into_iter().filter(is_new).collect();
-            for set in &fresh {
-                zone.plant(set);
-            }
+            plant_new(cloud, id, sets);
         }
     }
 
@@ -129,7 +118,8 @@ impl Records<'_> {
 
     /// The record of a region's own address, where that lies in a zone of the plan.
     fn own_address(&self, cloud: &Cloud, step: Parameters<'_>) -> Option<RecordSet> {
-        let host = step.host("probe").filter(|host| region_of(cloud, host).is_none())?;
+        let host =
+            step.text("probe").and_then(host_of).filter(|host| region_of(cloud, host).is_none())?;
         Some(RecordSet {
             name: canonical(&host),
             kind: "A".to_owned(),
@@ -138,6 +128,34 @@ impl Records<'_> {
             answer: alias(&gateway(self.seed, &home(self.seed, step, "probe")), false),
             health_check: None,
         })
+    }
+}
+
+/// Makes a name that users know lead to the region that serves, and to the other one when its targets are gone.
+pub(super) fn publish(cloud: &mut Cloud, seed: &Seed<'_>, host: &str) {
+    let name = canonical(host);
+    let [active, standby] =
+        [&seed.active, &seed.standby].map(|region| alias(&gateway(seed, region), true));
+    let sets = pair(&name, active, standby, None, ["1", "2"]);
+    let known = cloud.zone_of(&name).map(|zone| zone.id.clone());
+    let id = known.unwrap_or_else(|| {
+        let above = zone_above(std::slice::from_ref(&name)).unwrap_or_else(|| name.clone());
+        let id = format!("Z{:019X}", hash(&[&above]));
+        cloud.aws.names.zones.push(Zone::new(&id, &above));
+        id
+    });
+    plant_new(cloud, &id, sets);
+}
+
+/// Puts records into a zone, where it has none of their names: what an earlier run left there stays.
+fn plant_new(cloud: &mut Cloud, id: &str, sets: Vec<RecordSet>) {
+    let Some(zone) = cloud.aws.names.zones.iter_mut().find(|zone| zone.id == id) else { return };
+    let is_new = |set: &RecordSet| {
+        is_within(&set.name, &zone.name) && zone.records().iter().all(|one| one.name != set.name)
+    };
+    let fresh: Vec<_> = sets.into_iter().filter(is_new).collect();
+    for set in &fresh {
+        zone.plant(set);
     }
 }
 

@@ -193,6 +193,21 @@ fn an_address_from_a_regions_row_is_of_that_region() {
 }
 
 #[test]
+fn a_name_that_no_step_changes_is_moved_by_route_53_alone() {
+    let mut plan = plan(WEST, EAST, &[("url", Node::text("https://stop.example.com/"))]);
+    let Work::Action(work) = &mut plan.steps[0].work else { panic!("an action") };
+    work.touches.clear();
+    plan.watch[0].url = "https://stop.example.com/".to_owned();
+    plan.watch[0].contains = Some("\"service\":\"stop-demo\"".to_owned());
+    let mut client = Client::of(Cloud::seeded(&plan, Outage::Data, start()));
+    let url = "https://stop.example.com/";
+    let request = http::Request::builder().uri(url).body(Bytes::new()).unwrap();
+    assert!(client.send(&request).is_none(), "the region that serves is lost");
+    let body = service(client.wait("2m"), url);
+    assert_eq!((&body["service"], &body["region"]), (&"stop-demo".into(), &EAST.into()));
+}
+
+#[test]
 fn who_inverts_a_check_finds_it_the_other_way_round() {
     for inverted in [true, false] {
         let flag = Node::made(Datum::Bool(inverted));
