@@ -16,7 +16,7 @@ regions:
   eastus: { app: "${{ vars.apps.eastus }}" }
   westus: { app: "${{ vars.apps.westus }}" }
 steps:
-  - { id: stop-old, action: azure.app_service.stop, with: { app: "${{ from.app }}" } }
+  - { id: stop-old, action: azure.app_service.stop, with: { app: "${{ from.app }}" }, on_failure: owe }
   - { id: start-new, action: azure.app_service.start, with: { app: "${{ to.app }}" } }
 "#;
 
