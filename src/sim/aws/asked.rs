@@ -1,6 +1,6 @@
 //! What a request asks of a service, in whichever of AWS's protocols, and how the service's answer is written.
 
-use super::{route53, signature::Scope, tree};
+use super::{cloudwatch, route53, signature::Scope, tree};
 use crate::{
     sim::call::{Call, Refusal, Replied, Reply},
     wire::Element,
@@ -26,10 +26,12 @@ pub(super) struct Asked {
     form: Vec<(String, String)>,
     pub body: Value,
     protocol: Protocol,
+    id: String,
 }
 
 impl Asked {
-    pub(super) fn read(call: &Call<'_>, scope: Scope) -> Result<Self, Reply> {
+    /// `number` is how many changes were accepted before it.
+    pub(super) fn read(call: &Call<'_>, scope: Scope, number: u64) -> Result<Self, Reply> {
         let protocol = match scope.service.as_str() {
             "route53" => Protocol::Rest,
             "route53-recovery-cluster" => Protocol::Json("application/x-amz-json-1.0"),
@@ -41,8 +43,14 @@ impl Asked {
             }
             _ => Protocol::Query,
         };
-        let mut asked =
-            Self { scope, operation: String::new(), form: Vec::new(), body: Value::Null, protocol };
+        let mut asked = Self {
+            scope,
+            operation: String::new(),
+            form: Vec::new(),
+            body: Value::Null,
+            protocol,
+            id: request_id(number),
+        };
         match protocol {
             Protocol::Query => {
                 asked.form =
@@ -55,7 +63,7 @@ impl Asked {
                 let Ok(body) = serde_json::from_slice(call.request.body()) else {
                     let why = "The request body is no JSON.";
                     let refusal = Refusal::new(400, "SerializationException", why);
-                    return Err(asked.dress(Err(refusal), 0));
+                    return Err(asked.dress(Err(refusal)));
                 };
                 asked.body = body;
             }
@@ -140,13 +148,7 @@ impl Asked {
     /// A result as a tree, written the way that the request came.
     pub(super) fn output(&self, body: &Value) -> Reply {
         match self.protocol {
-            Protocol::Json(kind) => {
-                let mut body = body.clone();
-                if let Some(members) = body.as_object_mut() {
-                    members.retain(|_, member| !member.is_null());
-                }
-                Reply::typed(200, kind, body.to_string())
-            }
+            Protocol::Json(kind) => Reply::typed(200, kind, tree::without_nulls(body).to_string()),
             Protocol::Query | Protocol::Rest => self.result(tree::elements(body)),
         }
     }
@@ -154,7 +156,7 @@ impl Asked {
     /// A result as the Query protocol wraps it.
     pub(super) fn result(&self, children: impl IntoIterator<Item = Element>) -> Reply {
         let result = Element::new(format!("{}Result", self.operation)).with(children);
-        self.document(format!("{}Response", self.operation), [result])
+        self.response(Some(result))
     }
 
     /// The answer of an operation that has no result.
@@ -162,7 +164,13 @@ impl Asked {
         if let Protocol::Json(kind) = self.protocol {
             return Reply::typed(200, kind, "{}");
         }
-        self.document(format!("{}Response", self.operation), [])
+        self.response(None)
+    }
+
+    fn response(&self, result: Option<Element>) -> Reply {
+        let metadata = Element::new("ResponseMetadata").with([leaf("RequestId", &self.id)]);
+        let children = result.into_iter().chain([metadata]);
+        self.document(format!("{}Response", self.operation), children)
     }
 
     /// An answer of elements, in the service's namespace.
@@ -177,16 +185,20 @@ impl Asked {
     }
 
     /// Adds what every answer has, or writes a refusal in the service's own way.
-    pub(super) fn dress(&self, replied: Replied, number: u64) -> Reply {
-        let id = request_id(number);
+    pub(super) fn dress(&self, replied: Replied) -> Reply {
         let reply = match (replied, self.protocol) {
             (Ok(reply), _) => reply,
-            (Err(refusal), Protocol::Json(kind)) => {
-                let body = json!({ "__type": refusal.code, "message": refusal.message });
-                // Services that once spoke Query only keep the codes that they had there (Smithy, "awsQueryCompatible").
+            // It once spoke Query only, and keeps the codes that it had there (Smithy, "awsQueryCompatible").
+            (Err(refusal), Protocol::Json(kind)) if self.scope.service == "monitoring" => {
+                let name = cloudwatch::exception(refusal.code);
+                let body = json!({ "__type": name, "message": refusal.message });
                 let query = format!("{};{}", refusal.code, side(refusal.status));
                 Reply::typed(refusal.status, kind, body.to_string())
                     .with("x-amzn-query-error", query)
+            }
+            (Err(refusal), Protocol::Json(kind)) => {
+                let body = json!({ "__type": refusal.code, "message": refusal.message });
+                Reply::typed(refusal.status, kind, body.to_string())
             }
             (Err(refusal), Protocol::Query | Protocol::Rest) => {
                 let error = Element::new("Error").with([
@@ -196,11 +208,11 @@ impl Asked {
                 ]);
                 let namespace = namespace(&self.scope.service);
                 let root = Element::new(format!("ErrorResponse xmlns=\"{namespace}\""))
-                    .with([error, Element::with_text("RequestId", &id)]);
+                    .with([error, Element::with_text("RequestId", &self.id)]);
                 xml(refusal.status, &root)
             }
         };
-        reply.with("x-amzn-requestid", id)
+        reply.with("x-amzn-requestid", &self.id)
     }
 }
 

@@ -114,13 +114,12 @@ pub(super) fn answer(cloud: &mut Cloud, call: &Call<'_>) -> Option<Reached> {
     if let Some(reached) = routing_control::refuses(cloud, call, &scope) {
         return Some(reached);
     }
-    let asked = match Asked::read(call, scope) {
+    let asked = match Asked::read(call, scope, cloud.accepted) {
         Ok(asked) => asked,
         Err(reply) => return Some(Reached::Reply(reply)),
     };
-    let number = cloud.accepted;
     let replied = asked.admit(call).and_then(|()| route(cloud, call, &asked));
-    Some(Reached::Reply(asked.dress(replied, number)))
+    Some(Reached::Reply(asked.dress(replied)))
 }
 
 fn route(cloud: &mut Cloud, call: &Call<'_>, asked: &Asked) -> Replied {

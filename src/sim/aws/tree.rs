@@ -45,6 +45,18 @@ fn put(node: &mut Value, path: &[&str], text: &str) {
     }
 }
 
+/// What is not there is left out of JSON too.
+pub(super) fn without_nulls(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let there = members.iter().filter(|(_, member)| !member.is_null());
+            there.map(|(name, member)| (name.clone(), without_nulls(member))).collect()
+        }
+        Value::Array(items) => items.iter().map(without_nulls).collect(),
+        scalar => scalar.clone(),
+    }
+}
+
 /// The members of an object as elements.
 pub(super) fn elements(object: &Value) -> Vec<Element> {
     let members = object.as_object().into_iter().flatten();

@@ -84,6 +84,16 @@ pub(super) fn answer(cloud: &mut Cloud, asked: &Asked) -> Replied {
     }
 }
 
+/// What an error is called over JSON.
+pub(super) fn exception(code: &'static str) -> &'static str {
+    match code {
+        "InvalidParameterCombination" => "InvalidParameterCombinationException",
+        "InvalidParameterValue" => "InvalidParameterValueException",
+        "MissingParameter" => "MissingRequiredParameterException",
+        code => code,
+    }
+}
+
 /// A name that is not known is left out: an empty list is an answer.
 fn describe(cloud: &Cloud, asked: &Asked, input: &Value) -> Replied {
     let names: Vec<_> = list(input, "AlarmNames").iter().filter_map(Value::as_str).collect();

@@ -150,7 +150,7 @@ fn json_is_spoken_as_well_as_forms() {
     assert_eq!(shown["MetricAlarms"][0]["StateUpdatedTimestamp"], 1_795_168_860.0);
     let (response, refused) = client.json("monitoring", &target("PutMetricData"), &json!({}));
     assert_eq!(response.status(), 400);
-    assert_eq!(refused["__type"], "MissingParameter");
+    assert_eq!(refused["__type"], "MissingRequiredParameterException");
     assert_eq!(response.headers()["x-amzn-query-error"], "MissingParameter;Sender");
 }
 
