@@ -11,7 +11,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use jiff::Timestamp;
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -31,6 +31,8 @@ pub struct Exchange {
     pub is_read: bool,
     /// Whether it was a change and was carried out, whatever became of its answer.
     pub has_changed: bool,
+    /// The headers of the request, when bodies are kept. Some services are told by them what is asked.
+    pub headers: HeaderMap,
     /// What was sent and what came back, when bodies are kept.
     pub bodies: Option<(Bytes, Response)>,
 }
@@ -69,7 +71,7 @@ impl Simulated {
         self.lock().faults.add(fault);
     }
 
-    /// Keeps the bodies of requests and answers in the log from now on.
+    /// Keeps the headers of requests and all bodies in the log from now on.
     pub fn keep_bodies(&self) {
         self.lock().keeps_bodies = true;
     }
@@ -185,6 +187,7 @@ impl Shared {
             status,
             is_read: super::call::is_read(request),
             has_changed,
+            headers: if self.keeps_bodies { request.headers().clone() } else { HeaderMap::new() },
             bodies: bodies.map(|response| (request.body().clone(), response.clone())),
         };
         self.tell.iter_mut().for_each(|tell| tell(&exchange));
