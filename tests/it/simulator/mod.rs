@@ -1,5 +1,8 @@
 //! The simulated cloud against the vendors' contracts.
 
+mod aws;
+mod capacity;
+
 use crate::contract::check;
 use bytes::Bytes;
 use failover::{
