@@ -44,12 +44,13 @@ pub(super) struct Simulate {
 
 /// One request in a line: `~` may change something, `·` cannot.
 fn line(exchange: &Exchange) -> String {
-    let Exchange { at, method, host, path_and_query, status, is_read, .. } = exchange;
+    let Exchange { at, method, host, path_and_query, operation, status, is_read, .. } = exchange;
     let path = path_and_query.split('?').next().unwrap_or_default();
+    let operation = operation.as_deref().unwrap_or_default();
     let status =
         status.map_or_else(|| "no answer".to_owned(), |status| status.as_u16().to_string());
     let sign = if *is_read { "·" } else { "~" };
-    format!("{} {sign} {method:<6} {status}  {host}{path}", span::clock_time(*at))
+    format!("{} {sign} {method:<6} {status}  {host}{path}{operation}", span::clock_time(*at))
 }
 
 /// Sockets need time that passes: it cannot jump.

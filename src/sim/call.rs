@@ -88,18 +88,17 @@ pub(super) fn is_read(request: &Request) -> bool {
 
 /// AWS sends most reads as POSTs, and names them for what they are.
 fn is_read_of_aws(request: &Request) -> bool {
-    let header = |name: &str| request.headers().get(name)?.to_str().ok();
-    let is_signed =
-        header("authorization").is_some_and(|text| text.starts_with("AWS4-HMAC-SHA256 "));
-    let body = std::str::from_utf8(request.body()).unwrap_or_default();
-    let in_form = || {
-        let parameters = body.split('&').find_map(|pair| pair.strip_prefix("Action="));
-        parameters.unwrap_or_default()
-    };
-    let target = header("x-amz-target").and_then(|target| target.rsplit('.').next());
-    let operation = target.unwrap_or_else(in_form);
     let reads = ["Describe", "Get", "List", "Simulate"];
-    is_signed && reads.iter().any(|read| operation.starts_with(read))
+    operation(request).is_some_and(|name| reads.iter().any(|read| name.starts_with(read)))
+}
+
+/// What a request asks of AWS, where no path says it.
+pub(super) fn operation(request: &Request) -> Option<&str> {
+    let header = |name: &str| request.headers().get(name)?.to_str().ok();
+    header("authorization").filter(|text| text.starts_with("AWS4-HMAC-SHA256 "))?;
+    let target = header("x-amz-target").and_then(|target| target.rsplit('.').next());
+    let form = std::str::from_utf8(request.body()).unwrap_or_default();
+    target.or_else(|| form.split('&').find_map(|pair| pair.strip_prefix("Action=")))
 }
 
 /// What a service replies.

@@ -25,6 +25,8 @@ pub struct Exchange {
     pub method: Method,
     pub host: String,
     pub path_and_query: String,
+    /// What it asks of AWS, where no path says it.
+    pub operation: Option<String>,
     /// `None` when no answer came back.
     pub status: Option<StatusCode>,
     /// Whether it could change nothing, as the cloud sees it.
@@ -69,6 +71,11 @@ impl Simulated {
     /// Puts a fault at a request to come.
     pub fn fault(&self, fault: Fault) {
         self.lock().faults.add(fault);
+    }
+
+    /// Takes away the faults that no request has met.
+    pub fn end_faults(&self) {
+        self.lock().faults = Faults::default();
     }
 
     /// Keeps the headers of requests and all bodies in the log from now on.
@@ -133,9 +140,10 @@ impl Shared {
                 (Err(SendError::NotSent { host: host(request), why }), Duration::from_millis(20))
             }
             Some(Mishap::Hang) => (unanswered("no answer within 30 s"), patience),
-            Some(Mishap::Status { code, retry_after }) => {
-                (Ok(super::fault::refusal(code, retry_after)), Duration::from_millis(100))
-            }
+            Some(Mishap::Status { code, retry_after }) => (
+                Ok(super::fault::refusal(request, code, retry_after, now)),
+                Duration::from_millis(100),
+            ),
             // A copy of the world answers, and is thrown away.
             Some(Mishap::Pretend) => {
                 arrived(request, self.world.cloud().clone().answer(request, now))
@@ -146,11 +154,15 @@ impl Shared {
                     has_changed = answer.has_changed;
                     match late {
                         Some(Mishap::LateStatus(code)) => {
-                            (Ok(super::fault::refusal(code, None)), patience)
+                            (Ok(super::fault::refusal(request, code, None, now)), patience)
                         }
                         Some(Mishap::FailsLater) => {
                             self.world.cloud_mut().doom_the_last();
                             arrived(request, answer)
+                        }
+                        Some(Mishap::CutOff) => {
+                            let (result, after) = arrived(request, answer);
+                            (result.map(broken_off), after)
                         }
                         Some(_) => (unanswered("the connection was lost"), patience),
                         None => arrived(request, answer),
@@ -172,11 +184,13 @@ impl Shared {
         let uri = request.uri();
         let status = response.map(http::Response::status);
         let shown = status.as_ref().map_or("no answer", StatusCode::as_str);
+        let operation = super::call::operation(request);
         self.world.note(&format!(
-            "{at:.3} {} {}{} {shown}",
+            "{at:.3} {} {}{}{} {shown}",
             request.method(),
             host(request),
-            uri.path()
+            uri.path(),
+            operation.unwrap_or_default()
         ));
         let bodies = response.filter(|_| self.keeps_bodies);
         let exchange = Exchange {
@@ -184,6 +198,7 @@ impl Shared {
             method: request.method().clone(),
             host: host(request),
             path_and_query: uri.path_and_query().map_or_else(String::new, ToString::to_string),
+            operation: operation.map(ToOwned::to_owned),
             status,
             is_read: super::call::is_read(request),
             has_changed,
@@ -208,6 +223,10 @@ fn arrived(request: &Request, answer: Answer) -> (Result<Response, SendError>, D
         Outcome::Response(response) => Ok(response),
     };
     (result, answer.after)
+}
+
+fn broken_off(response: Response) -> Response {
+    response.map(|body| body.slice(..body.len() / 2))
 }
 
 #[async_trait]

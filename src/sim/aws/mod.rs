@@ -22,8 +22,9 @@ mod tree;
 mod wanted;
 
 use super::{
-    call::{Call, Replied},
+    call::{Call, Refusal, Replied, Reply},
     cloud::{Cloud, Outage},
+    fault::FAULT,
     reached::Reached,
 };
 use asked::Asked;
@@ -120,6 +121,25 @@ pub(super) fn answer(cloud: &mut Cloud, call: &Call<'_>) -> Option<Reached> {
     };
     let replied = asked.admit(call).and_then(|()| route(cloud, call, &asked));
     Some(Reached::Reply(asked.dress(replied)))
+}
+
+/// What a front end says to a signed request in place of its service. `None` when it is not for AWS.
+///
+/// The codes are those of "Common Errors", in the API reference of each service. Who asks too often is told so with a 400.
+pub(super) fn refusal(call: &Call<'_>, status: u16) -> Option<Reply> {
+    let asked = match Asked::read(call, Scope::of(call)?, 0) {
+        Ok(asked) => asked,
+        Err(reply) => return Some(reply),
+    };
+    let (status, code) = match status {
+        401 => (403, "ExpiredTokenException"),
+        403 => (403, "AccessDeniedException"),
+        429 => (400, "ThrottlingException"),
+        500 => (500, "InternalFailure"),
+        503 => (503, "ServiceUnavailable"),
+        status => (status, "InjectedFault"),
+    };
+    Some(asked.dress(Err(Refusal::new(status, code, FAULT))))
 }
 
 fn route(cloud: &mut Cloud, call: &Call<'_>, asked: &Asked) -> Replied {

@@ -252,6 +252,11 @@ fn bad_state(why: String) -> Refusal {
 }
 
 impl Cloud {
+    /// Deletes an instance.
+    pub fn delete_database(&mut self, region: &str, id: &str) {
+        self.aws.databases.retain(|one| !one.is_called(region, id));
+    }
+
     /// How many seconds a replica was behind its source at an instant: the metric `ReplicaLag` of `AWS/RDS`, by the
     /// dimension `DBInstanceIdentifier`. `None` for what is no replica. While its source is out it falls behind.
     pub(in crate::sim) fn replica_lag(&self, region: &str, id: &str, at: Timestamp) -> Option<f64> {

@@ -54,6 +54,8 @@ impl Sample {
             method: method.parse().unwrap(),
             host: host.to_owned(),
             path_and_query: format!("/{path}"),
+            // The contract reads it out of the request by itself.
+            operation: None,
             status: Some(answer.status()),
             is_read: true,
             has_changed: false,
