@@ -91,6 +91,7 @@ pub fn at_once(urls: &[String]) -> Plan {
         watch: Vec::new(),
         steps,
         made_up: Vec::new(),
+        names_from: None,
     }
 }
 
@@ -108,6 +109,7 @@ fn step(place: usize, url: &str) -> Step {
         action: ActionName::new(PUT.name),
         with: Node::map([("url", Node::text(url))]),
         touches: Vec::new(),
+        planes: Vec::new(),
         usual: PUT.usual,
         shows_within: PUT.shows_within,
         mark_valid_for: None,
@@ -124,6 +126,7 @@ fn step(place: usize, url: &str) -> Step {
         group: None,
         confirm: None,
         on_failure: OnFailure::Stop,
+        waive: None,
         is_finally: false,
     }
 }

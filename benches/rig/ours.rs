@@ -3,13 +3,13 @@
 use super::{model::CATALOGUE, opening::opening};
 use async_trait::async_trait;
 use failover::{
-    action::{Clients, Tokens, Trouble},
+    action::{Aws, Clients, Tokens, Trouble},
     engine::{Ask, Ending, Engine, Interrupter, Operator, Parts, Reply},
     journal::{Folder, Runs},
     model::{Clock, RunId, Seal, Secret},
     plan::Plan,
     run::{Fact, RunState},
-    wire::{Network, Patient, Transport},
+    wire::{NameServers, Network, Patient, Transport},
 };
 use std::{
     path::Path,
@@ -87,6 +87,8 @@ impl Ours {
                 clock: self.clock.clone(),
                 run,
                 azure: "http://127.0.0.1".parse().unwrap(),
+                aws: Aws::with_keys("simulated", "simulated"),
+                dns: Arc::new(NameServers::new(Clock::real(), Vec::new())),
             },
             journal,
             state,

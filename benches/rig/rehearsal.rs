@@ -3,7 +3,7 @@
 use super::opening::opening;
 use async_trait::async_trait;
 use failover::{
-    action::{Clients, Tokens, Trouble},
+    action::{Aws, Clients, Tokens, Trouble},
     engine::{Ask, Ending, Engine, Interrupter, Operator, Parts, Reply},
     journal::{Journal, MemoryStore},
     model::{Clock, Mode, RunId, Seal, Secret},
@@ -54,6 +54,7 @@ pub fn proseware(mode: Mode) -> Plan {
         mode: Some(mode),
         vars: Vec::new(),
         env: &|_| None,
+        outputs: &|_, _| Err(runbook::Unread::new("there is none here", "")),
         made_up_env: true,
         files: &files,
         catalogue: provider::catalogue(),
@@ -69,6 +70,7 @@ pub fn rehearse(plan: &Arc<Plan>) {
         let clock = Clock::virtual_from("2026-11-20T02:14:00Z".parse().unwrap());
         let cloud = Cloud::seeded(plan, outage, clock.now());
         let cloud = Simulated::new(World::in_memory(cloud), clock.clone());
+        let dns = cloud.clone();
         let (_, interrupts) = Interrupter::new();
         let engine = Engine::new(Parts {
             plan: Arc::clone(plan),
@@ -79,6 +81,8 @@ pub fn rehearse(plan: &Arc<Plan>) {
                 tokens: Arc::new(Issued(cloud)),
                 run: RunId::starting_at(clock.now()),
                 azure: "https://management.azure.com".parse().unwrap(),
+                aws: Aws::with_keys("simulated", "simulated"),
+                dns: Arc::new(dns),
                 clock,
             },
             journal: Journal::empty(Box::new(MemoryStore::default())),

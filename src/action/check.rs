@@ -1,7 +1,7 @@
 //! `with:` of a step against the action's parameters: every mistake at once, before any cloud is asked.
 
 use super::{Default, Kind, Parameter, Shape};
-use crate::model::{Diagnostic, Key, Node, Value, nearest, span};
+use crate::model::{Diagnostic, Key, Node, Value, Vendor, nearest, span};
 use http::Uri;
 use std::time::Duration;
 
@@ -78,7 +78,9 @@ fn check_value(parameter: &Parameter, node: &Node, found: &mut Vec<Diagnostic>) 
         (Shape::Ints { least, most }, Value::List(items)) => {
             check_numbers(name, items, (*least, *most), found);
         }
-        (Shape::Resource { .. }, Value::Map(entries)) => check_resource(node, entries, found),
+        (Shape::Resource { kind, .. }, Value::Map(entries)) => {
+            check_resource(kind, node, entries, found);
+        }
         _ if node.is_late() => {}
         (shape, Value::Text(text)) if text.trim().is_empty() && shape.is_text() => {
             found.push(Diagnostic::at(node.span, format!("`{name}` is empty")));
@@ -140,8 +142,11 @@ impl Shape {
         let message = format!("`{name}` must be {expected}, not {}", node.quote());
         let wrong = Diagnostic::at(node.span, message);
         match self {
-            Self::Resource { .. } => wrong
-                .hint("a name, or `{ name: …, resource_group: …, subscription: …, region: … }`"),
+            Self::Resource { kind, .. } => {
+                let keys: Vec<_> =
+                    resource_keys(kind).iter().map(|key| format!("{key}: …")).collect();
+                wrong.hint(format!("a name, or `{{ {} }}`", keys.join(", ")))
+            }
             _ => wrong,
         }
     }
@@ -252,12 +257,19 @@ fn check_numbers(
     }
 }
 
-/// How a runbook describes a resource.
-pub const RESOURCE_KEYS: [&str; 4] = ["name", "resource_group", "subscription", "region"];
-/// What a plan adds to that.
-const RESOLVED_KEYS: [&str; 2] = ["kind", "made_by_the_run"];
+/// How a runbook describes a resource of this kind.
+pub fn resource_keys(kind: &str) -> &'static [&'static str] {
+    match Vendor::of(kind) {
+        Vendor::Azure => &["name", "resource_group", "subscription", "region"],
+        Vendor::Aws => &["name", "region"],
+    }
+}
 
-fn check_resource(node: &Node, entries: &[(Key, Node)], found: &mut Vec<Diagnostic>) {
+/// What a plan adds to that.
+const RESOLVED_KEYS: [&str; 3] = ["kind", "account", "made_by_the_run"];
+
+fn check_resource(kind: &str, node: &Node, entries: &[(Key, Node)], found: &mut Vec<Diagnostic>) {
+    let keys = resource_keys(kind);
     if node.get("name").is_none() {
         found.push(Diagnostic::at(node.span, "a resource needs a `name`"));
     }
@@ -266,9 +278,9 @@ fn check_resource(node: &Node, entries: &[(Key, Node)], found: &mut Vec<Diagnost
         if RESOLVED_KEYS.contains(&name) {
             continue;
         }
-        if !RESOURCE_KEYS.contains(&name) {
+        if !keys.contains(&name) {
             let message = format!("a resource has no `{name}`");
-            found.push(Diagnostic::at(key.span, message).did_you_mean(name, RESOURCE_KEYS));
+            found.push(Diagnostic::at(key.span, message).did_you_mean(name, keys.iter().copied()));
         } else if !matches!(value.value, Value::Text(_) | Value::Late(_)) {
             let message = format!("`{name}` must be a text, not {}", value.describe());
             found.push(Diagnostic::at(value.span, message));

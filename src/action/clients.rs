@@ -3,11 +3,11 @@
 use super::Trouble;
 use crate::{
     model::{Clock, RunId, Seal, Secret},
-    wire::Transport,
+    wire::{Dns, Transport},
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 use url::Url;
 
 /// Bound into every action. Which world they belong to was decided above.
@@ -22,6 +22,68 @@ pub struct Clients {
     pub run: RunId,
     /// Azure Resource Manager's endpoint.
     pub azure: Url,
+    pub aws: Aws,
+    pub dns: Arc<dyn Dns>,
+}
+
+/// The way to AWS.
+#[derive(Clone)]
+pub struct Aws {
+    pub keys: Arc<dyn Keys>,
+    pub endpoints: Endpoints,
+}
+
+impl Aws {
+    /// With keys that were given, to where AWS has its services.
+    pub fn with_keys(id: &str, secret: &str) -> Self {
+        let keys = AwsKeys { id: id.to_owned(), secret: Secret::new(secret), token: None };
+        Self { keys: Arc::new(keys), endpoints: Endpoints::default() }
+    }
+}
+
+/// Where services are asked instead of where AWS has them.
+#[derive(Clone, Debug, Default)]
+pub struct Endpoints {
+    /// For all services (`AWS_ENDPOINT_URL`).
+    pub all: Option<Url>,
+    /// For one (`AWS_ENDPOINT_URL_SERVICE`), by the name that stands there, such as `ROUTE_53`.
+    pub of: BTreeMap<String, Url>,
+}
+
+impl Endpoints {
+    /// What was set for a service.
+    pub fn get(&self, service: &str) -> Option<&Url> {
+        self.of.get(service).or(self.all.as_ref())
+    }
+}
+
+/// What signs requests to AWS.
+#[derive(Clone, Debug)]
+pub struct AwsKeys {
+    pub id: String,
+    pub secret: Secret,
+    /// Comes with keys that end.
+    pub token: Option<Secret>,
+}
+
+/// Keys that were given, and never change.
+#[async_trait]
+impl Keys for AwsKeys {
+    async fn keys(&self, _: bool) -> Result<AwsKeys, Trouble> {
+        Ok(self.clone())
+    }
+}
+
+/// Where AWS's keys come from.
+#[async_trait]
+pub trait Keys: Send + Sync {
+    /// Keys that hold for a while. With `fresh`, none that were handed out before.
+    async fn keys(&self, fresh: bool) -> Result<AwsKeys, Trouble>;
+
+    /// When the keys that were handed out last end, where that is known.
+    fn ends(&self) -> Option<Timestamp> {
+        None
+    }
 }
 
 /// Where bearer tokens come from.

@@ -1,6 +1,6 @@
 //! The catalogue: what is known of each action without asking any cloud.
 
-use super::{Action, Clients, Params};
+use super::{Action, Clients, Params, Plane};
 use crate::model::{Diagnostic, Node, Value, nearest};
 use serde::{Deserialize, Serialize};
 use std::{sync::Arc, time::Duration};
@@ -13,7 +13,7 @@ pub struct Kind {
     pub parameters: &'static [Parameter],
     /// Names that `${{ steps.ID.observed.NAME }}` may use.
     pub observed: &'static [&'static str],
-    /// The planes that it needs, and through which parameter's region.
+    /// The planes that it cannot do without.
     pub planes: &'static [Plane],
     /// The vendor's names of the permissions that it needs.
     pub permissions: &'static [&'static str],
@@ -165,7 +165,7 @@ pub enum Shape {
     },
     /// One of the runbook's regions.
     Region,
-    /// A cloud resource: a name, or `{ name, resource_group, subscription, region }`.
+    /// A cloud resource: a name, or a map with what its vendor needs to find it.
     Resource {
         kind: &'static str,
         placed: Placed,
@@ -187,17 +187,6 @@ pub enum Placed {
     /// In the region that the parameter `region` of the same step names.
     ByParameter,
     Globally,
-}
-
-/// A part of a cloud that an action cannot do without.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Plane {
-    /// Management of the resource that this parameter names, answered from the resource's own region.
-    Control(&'static str),
-    /// The service itself, in the region of the resource that this parameter names.
-    Data(&'static str),
-    /// Management that no single customer region carries.
-    Global(&'static str),
 }
 
 /// Every action that this program knows.

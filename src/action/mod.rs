@@ -8,13 +8,13 @@ mod check;
 mod clients;
 mod kind;
 mod params;
+mod plane;
 
-pub use check::{RESOURCE_KEYS, check, check_part, check_url};
-pub use clients::{Clients, Tokens};
-pub use kind::{
-    Bind, Catalogue, Default, Effect, Kind, Parameter, Placed, Plane, Shape, Times, Within,
-};
+pub use check::{check, check_part, check_url, resource_keys};
+pub use clients::{Aws, AwsKeys, Clients, Endpoints, Keys, Tokens};
+pub use kind::{Bind, Catalogue, Default, Effect, Kind, Parameter, Placed, Shape, Times, Within};
 pub use params::{File, Params, resource, resource_node};
+pub use plane::{Needed, Plane};
 
 use crate::{
     journal::Permit,

@@ -1,6 +1,6 @@
 //! `with:` of a step, read with types: what the plan holds, in which resources and files have been written out in full.
 
-use crate::model::{Diagnostic, Key, Mode, Node, Region, Resource, Span, Value, span};
+use crate::model::{Diagnostic, Key, Mode, Node, Owner, Region, Resource, Span, Value, span};
 use std::time::Duration;
 
 /// A file that the plan carries.
@@ -134,11 +134,17 @@ impl<'a> Params<'a> {
 /// Reads a resource as a plan holds it, written out in full.
 pub fn resource(node: &Node) -> Option<Resource> {
     let text = |key: &str| node.get(key).and_then(Node::as_text).map(ToOwned::to_owned);
+    let owner = match text("account") {
+        Some(account) => Owner::Aws { account },
+        None => Owner::Azure {
+            subscription: text("subscription")?,
+            resource_group: text("resource_group")?,
+        },
+    };
     Some(Resource {
         kind: text("kind")?,
         name: text("name")?,
-        resource_group: text("resource_group")?,
-        subscription: text("subscription")?,
+        owner,
         region: text("region").map(Region::new),
         made_by_the_run: matches!(
             node.get("made_by_the_run").map(|node| &node.value),
@@ -149,13 +155,16 @@ pub fn resource(node: &Node) -> Option<Resource> {
 
 /// Writes a resource out in full, as a plan holds it.
 pub fn resource_node(resource: &Resource, span: Span) -> Node {
-    let mut node = Node::map([
-        ("kind", Node::text(&resource.kind)),
-        ("name", Node::text(&resource.name)),
-        ("resource_group", Node::text(&resource.resource_group)),
-        ("subscription", Node::text(&resource.subscription)),
-        ("made_by_the_run", Node::made(Value::Bool(resource.made_by_the_run))),
-    ]);
+    let mut node =
+        Node::map([("kind", Node::text(&resource.kind)), ("name", Node::text(&resource.name))]);
+    match &resource.owner {
+        Owner::Azure { subscription, resource_group } => {
+            node.set("resource_group", Node::text(resource_group));
+            node.set("subscription", Node::text(subscription));
+        }
+        Owner::Aws { account } => node.set("account", Node::text(account)),
+    }
+    node.set("made_by_the_run", Node::made(Value::Bool(resource.made_by_the_run)));
     if let Some(region) = &resource.region {
         node.set("region", Node::text(region.as_str()));
         node.region = Some(region.clone());

@@ -44,9 +44,14 @@ fn describe(kind: &Kind) -> String {
     let mut parts = vec![format!("{}\n  {}\n", kind.name, kind.summary)];
     parts.push(format!("parameters\n{}", rows(&parameters)));
     parts.push(format!("usually {}, at most {}\n", show(kind.usual), show(kind.deadline)));
-    for (title, names) in [("observed", kind.observed), ("permissions", kind.permissions)] {
-        if !names.is_empty() {
-            parts.push(format!("{title}\n  {}\n", names.join("\n  ")));
+    let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+    for (title, lines) in [
+        ("observed", names(kind.observed)),
+        ("needs", kind.planes.iter().map(ToString::to_string).collect()),
+        ("permissions", names(kind.permissions)),
+    ] {
+        if !lines.is_empty() {
+            parts.push(format!("{title}\n  {}\n", lines.join("\n  ")));
         }
     }
     parts.join("\n")
@@ -84,5 +89,27 @@ fn shape(shape: Shape) -> String {
         Shape::Region => "region".to_owned(),
         Shape::Resource { .. } => "resource".to_owned(),
         Shape::Part { of, .. } => format!("part of {of}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_action_needs_is_listed_where_it_needs_anything() {
+        let said = |name: &str| describe(provider::catalogue().get(name).unwrap());
+        let needs = "
+needs
+  control, in the region of `server`
+  data, in the region of `server`
+  when planned: data, in the region of `from`
+
+";
+        let promote = said("azure.postgres.promote");
+        assert!(promote.contains(needs), "{promote}");
+        let endpoint = said("azure.traffic_manager.endpoint");
+        assert!(endpoint.contains("\n  global (Traffic Manager)\n"), "{endpoint}");
+        assert!(!said("wait").contains("needs"));
     }
 }

@@ -1,12 +1,12 @@
 //! What the operator chose: a runbook, two regions, a mode, and values.
 
-use super::{Desk, settings};
+use super::{Desk, settings, terraform};
 use crate::{
     action::Catalogue,
     model::{Exit, Failure, Hint, Mode, nearest},
     plan::{self, Choice, Plan},
     provider,
-    runbook::{self, Mistakes, Runbook},
+    runbook::{self, Files, Mistakes, Runbook},
 };
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -52,7 +52,7 @@ fn variable(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// Whether values may be made up for environment variables that are not set.
+/// Whether values may be made up for environment variables that are not set, and for outputs that cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unset {
     IsMadeUp,
@@ -67,13 +67,15 @@ impl Chosen {
             Some(path) => path.clone(),
             None => self.pick(desk, catalogue)?,
         };
-        let runbook = load(&path, catalogue)?.map_err(|mistakes| told(desk, &mistakes))?;
+        let runbook =
+            load(&path, catalogue, runbook::load)?.map_err(|mistakes| told(desk, &mistakes))?;
         let choice = Choice {
             from: &self.from,
             to: &self.to,
             mode: self.mode,
             vars: self.variables()?,
             env: &settings::variable,
+            outputs: &|tool, name| terraform::outputs(tool, &folder(&path).join(name)),
             made_up_env: unset == Unset::IsMadeUp,
             files: &beside(&path),
             catalogue,
@@ -110,7 +112,7 @@ impl Chosen {
         let mut broken = Vec::new();
         let mut regions: Vec<String> = Vec::new();
         for path in in_folder()? {
-            match load(&path, catalogue)? {
+            match load(&path, catalogue, runbook::load)? {
                 Ok(runbook) if self.is_known_to(&runbook) => knowing.push((path, runbook)),
                 Ok(runbook) => regions.extend(runbook.regions().map(ToOwned::to_owned)),
                 Err(mistakes) => broken.push(mistakes),
@@ -184,20 +186,29 @@ pub(super) fn in_folder() -> Result<Vec<PathBuf>, Failure> {
     Ok(paths)
 }
 
+/// What reads and checks a runbook: [`runbook::load`], or [`runbook::validate`].
+type Reader = fn(&str, &[u8], Catalogue, Files<'_>) -> Result<Runbook, Mistakes>;
+
 /// Reads and checks one.
 pub(super) fn load(
     path: &Path,
     catalogue: Catalogue,
+    reader: Reader,
 ) -> Result<Result<Runbook, Mistakes>, Failure> {
     let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
     let name = path.display().to_string();
-    Ok(runbook::load(&name, &bytes, catalogue, &beside(path)))
+    Ok(reader(&name, &bytes, catalogue, &beside(path)))
 }
 
 /// Reads files by their path beside the runbook.
 fn beside(path: &Path) -> impl Fn(&str) -> Result<String, String> {
-    let folder = path.parent().map(Path::to_owned).unwrap_or_default();
+    let folder = folder(path).to_owned();
     move |name| std::fs::read_to_string(folder.join(name)).map_err(|error| error.to_string())
+}
+
+/// The folder that a runbook stands in.
+fn folder(path: &Path) -> &Path {
+    path.parent().unwrap_or(path)
 }
 
 fn read(path: &Path) -> Result<String, Failure> {

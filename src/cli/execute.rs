@@ -76,13 +76,14 @@ impl Execute {
             return Err(Failure::new(Exit::CommandLine, what));
         }
         let plan = self.chosen.plan(desk, unset)?;
+        let after = self.after(desk)?;
+        refusal::stranded(&plan, &self.flags(desk, after.as_ref()))?;
         if !self.dry_run {
             carry::can_ask(desk, &self.manner)?;
         }
         let realm = if self.simulate { Realm::Simulated } else { Realm::Live };
         let id = RunId::starting_at(Clock::real().now());
         let kept = Kept { id, realm, folder: realm.runs(&desk.settings).folder(id) };
-        let after = self.after(desk)?;
         let plan = Arc::new(plan);
         let bound = Bound { desk, plan, kept, after, catalogue: provider::catalogue() };
         carry::runtime()?.block_on(self.in_its_world(bound))
@@ -186,19 +187,24 @@ impl Execute {
     fn refuse(&self, bound: &Bound<'_>, seen: &Preflight) -> Result<(), Failure> {
         let Bound { desk, plan, kept, after, .. } = bound;
         let new = New { kept, plan, after: after.as_ref(), cloud: &self.cloud };
+        let case = Case {
+            plan,
+            seen,
+            accepts: self.manner.yes.then(|| self.manner.accepted_loss(plan)),
+            flags: self.flags(desk, after.as_ref()),
+            half_done: unfinished::to_go_on_with(desk, &new)?,
+        };
+        refusal::refuse(&case)
+    }
+
+    /// What a command that we suggest needs to find the same runs in the same world.
+    fn flags(&self, desk: &Desk, after: Option<&Kept>) -> String {
         let world = match after {
             Some(after) => format!(" --simulate --after {}", after.id.short()),
             None if self.simulate => " --simulate".to_owned(),
             None => String::new(),
         };
-        let case = Case {
-            plan,
-            seen,
-            accepts: self.manner.yes.then(|| self.manner.accepted_loss(plan)),
-            flags: format!("{world}{}", desk.settings.flags()),
-            half_done: unfinished::to_go_on_with(desk, &new)?,
-        };
-        refusal::refuse(&case)
+        format!("{world}{}", desk.settings.flags())
     }
 
     /// The run that left the simulated world to begin in.

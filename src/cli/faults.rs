@@ -11,8 +11,9 @@ pub(super) struct FaultFlags {
     ///
     /// `[METHOD ]PART-OF-ADDRESS[@NTH]=WHAT`, such as `POST /failover?=503` or `GET /sites/@3=429:47`. WHAT is a status,
     /// with the seconds of its Retry-After; `lost` (carried out, and no answer comes), `late:STATUS` (carried out, and
-    /// answered so), `hang` (not carried out, and no answer comes), `unsent` or `pretend` (answered well, and not
-    /// carried out).
+    /// answered so), `cut` (carried out, and the answer breaks off), `hang` (not carried out, and no answer comes),
+    /// `unsent` or `pretend` (answered well, and not carried out). What is asked of AWS stands behind a `?`, such as
+    /// `monitoring.us-west-2.amazonaws.com/?PutMetricData=429`.
     #[arg(long, value_name = "FAULT", value_parser = fault)]
     pub fault: Vec<Fault>,
 }
@@ -21,7 +22,9 @@ fn fault(text: &str) -> Result<Fault, String> {
     let example = "it must look like `POST /failover?=503`, `GET /sites/@3=429:47` or `/stop=lost`";
     let (place, what) = text.rsplit_once('=').ok_or(example)?;
     let mishap = mishap(what).ok_or_else(|| {
-        format!("`{what}` is not a status, `lost`, `late:STATUS`, `hang`, `unsent` or `pretend`")
+        format!(
+            "`{what}` is not a status, `lost`, `late:STATUS`, `cut`, `hang`, `unsent` or `pretend`"
+        )
     })?;
     let (method, place) = match place.trim().split_once(' ') {
         Some((method, rest)) => (Some(known(method)?), rest.trim()),
@@ -59,6 +62,7 @@ fn mishap(what: &str) -> Option<Mishap> {
         }
         None => match what.trim() {
             "lost" => Some(Mishap::LostAnswer),
+            "cut" => Some(Mishap::CutOff),
             "hang" => Some(Mishap::Hang),
             "unsent" => Some(Mishap::NotSent),
             "pretend" => Some(Mishap::Pretend),

@@ -26,6 +26,7 @@ mod settings;
 mod signals;
 mod simulate;
 mod status;
+mod terraform;
 mod unfinished;
 mod validate;
 mod world;

@@ -3,6 +3,7 @@
 use super::{
     Desk,
     choice::{Chosen, Unset},
+    refusal,
 };
 use crate::model::{Exit, Failure};
 use clap::Args;
@@ -18,6 +19,7 @@ impl PlanVerb {
     pub(super) fn carry_out(&self, desk: &Desk) -> Result<Exit, Failure> {
         let plan = self.chosen.plan(desk, Unset::IsMadeUp)?;
         desk.say.data(&plan.text(desk.settings.columns));
+        refusal::stranded(&plan, &desk.settings.flags())?;
         Ok(Exit::Done)
     }
 }

@@ -26,6 +26,32 @@ pub(super) fn refuse(case: &Case<'_>) -> Result<(), Failure> {
     loss(case)
 }
 
+/// Refuses a run that needs the region that it presumes lost. The plan alone tells that: no cloud is asked.
+pub(super) fn stranded(plan: &Plan, flags: &str) -> Result<(), Failure> {
+    let stranded: Vec<_> = plan.stranded().collect();
+    if stranded.is_empty() {
+        return Ok(());
+    }
+    let Plan { from, path, .. } = plan;
+    let what =
+        format!("this run presumes {from} lost, and cannot do without it; nothing was changed");
+    let failure = stranded.iter().fold(stop(what), |failure, lost| {
+        let action = lost.step.action().map(|work| &work.action);
+        let action = action.map_or_else(String::new, |action| format!(" ({action})"));
+        failure.because(format!("step `{}`{action} {lost}", lost.step.id))
+    });
+    let planned = in_mode(plan, Mode::Planned, flags);
+    let mut failure =
+        failure.hint(Hint::run(format!("if {from} still answers, drain it"), planned));
+    // What cannot be undone is never owed.
+    if stranded.iter().any(|lost| !is_final(lost.step)) {
+        failure = failure.hint(Hint::says(format!(
+            "if a step can wait until {from} is back, give it `on_failure: owe` in {path}"
+        )));
+    }
+    Err(failure.hint(Hint::says("if it can be done without, say why there: `waive: …`")))
+}
+
 fn stop(what: impl Into<String>) -> Failure {
     Failure::new(Exit::Preflight, what)
 }
@@ -91,17 +117,11 @@ fn blockers(case: &Case<'_>) -> Result<(), Failure> {
         return Err(failure);
     }
     if !is_from_there(case) {
-        let [from, to] = [&plan.from, &plan.to].map(|region| quoted(region.as_str()));
-        let command = format!(
-            "failover execute {from} {to} --runbook {} --mode unplanned{}",
-            quoted(&plan.path),
-            case.flags
-        );
+        let command = in_mode(plan, Mode::Unplanned, &case.flags);
         let says = format!("{} does not answer everywhere; if it is lost", plan.from);
         return Err(failure.hint(Hint::run(says, command)));
     }
     // The commonest reason to refuse a failback: the failover before it was unplanned.
-    let is_final = |step: &Step| step.action().is_some_and(|w| w.effect == Effect::CannotBeUndone);
     let is_about_data = blockers().any(|(step, _)| plan.step(step).is_some_and(is_final));
     Err(match plan.afterwards(&plan.to, &plan.from).filter(|_| is_about_data) {
         Some(command) => failure.hint(Hint::run(
@@ -110,6 +130,16 @@ fn blockers(case: &Case<'_>) -> Result<(), Failure> {
         )),
         None => failure,
     })
+}
+
+fn is_final(step: &Step) -> bool {
+    step.action().is_some_and(|work| work.effect == Effect::CannotBeUndone)
+}
+
+/// The command for the same move in this mode.
+fn in_mode(plan: &Plan, mode: Mode, flags: &str) -> String {
+    let [from, to] = [&plan.from, &plan.to].map(|region| quoted(region.as_str()));
+    format!("failover execute {from} {to} --runbook {} --mode {mode}{flags}", quoted(&plan.path))
 }
 
 /// Whether everything that is in `from` could be looked at.

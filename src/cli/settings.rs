@@ -1,14 +1,17 @@
 //! What the environment says. Nothing else reads it.
 
 use crate::{
+    action::Endpoints,
     model::{Exit, Failure, Hint, quoted},
     report::NO_WIDTH,
 };
 use rustix::{fd::AsFd, termios::tcgetwinsize};
 use std::{
     io::IsTerminal,
+    net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
 };
+use url::Url;
 
 /// Where state is kept, who is asking and what the terminal can show.
 #[derive(Clone, Debug)]
@@ -128,4 +131,44 @@ fn columns(stream: impl AsFd) -> usize {
     let shown = || tcgetwinsize(stream).ok().map(|size| usize::from(size.ws_col));
     let columns = said.or_else(shown).filter(|columns| *columns > 0);
     columns.map_or(NO_WIDTH, |columns| columns.clamp(NARROWEST, WIDEST))
+}
+
+/// Where AWS's services are asked instead: `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_SERVICE`, as AWS's own tools read them
+/// (AWS SDKs and Tools reference, "Service-specific endpoints").
+pub(super) fn endpoints() -> Result<Endpoints, Failure> {
+    const ALL: &str = "AWS_ENDPOINT_URL";
+    let mut endpoints = Endpoints::default();
+    if variable("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS").is_some_and(|flag| flag == "true") {
+        return Ok(endpoints);
+    }
+    for (name, value) in std::env::vars().filter(|(_, value)| !value.is_empty()) {
+        let Some(rest) = name.strip_prefix(ALL) else { continue };
+        let url = value.parse::<Url>().ok().filter(Url::has_host).ok_or_else(|| {
+            let what = format!("{name} is `{value}`, which is no address");
+            let hint = "it must look like https://HOST or http://127.0.0.1:PORT";
+            Failure::new(Exit::CommandLine, what).hint(Hint::says(hint))
+        })?;
+        match rest.strip_prefix('_') {
+            Some(service) => drop(endpoints.of.insert(service.to_owned(), url)),
+            None if rest.is_empty() => endpoints.all = Some(url),
+            None => {}
+        }
+    }
+    Ok(endpoints)
+}
+
+/// Who answers every question about names, instead of the servers that it is for: `FAILOVER_NAME_SERVER`, for emulators.
+pub(super) fn name_server() -> Result<Option<SocketAddr>, Failure> {
+    let Some(value) = variable("FAILOVER_NAME_SERVER") else { return Ok(None) };
+    value.parse().map(Some).map_err(|_| {
+        let what = format!("FAILOVER_NAME_SERVER is `{value}`, which is no address with a port");
+        Failure::new(Exit::CommandLine, what).hint(Hint::says("it must look like 127.0.0.1:5353"))
+    })
+}
+
+/// The resolvers of this machine (resolv.conf(5)).
+pub(super) fn resolvers() -> Vec<IpAddr> {
+    let text = std::fs::read_to_string("/etc/resolv.conf").unwrap_or_default();
+    let named = text.lines().filter_map(|line| line.trim().strip_prefix("nameserver"));
+    named.filter_map(|address| address.trim().parse().ok()).collect()
 }

@@ -14,12 +14,13 @@ use crate::{
     sim::{self, Cloud, Exchange, Simulated, World},
 };
 use clap::Args;
-use tokio::net::TcpListener;
 
 /// Serve the simulated cloud of a runbook on a port of this machine
 ///
 /// Its address is printed on stdout, and every request that it gets on stderr: `~` may change something, `·` cannot.
-/// A bearer for other clients comes from POST /TENANT/oauth2/v2.0/token, with any client id and secret.
+/// A bearer for other clients comes from POST /TENANT/oauth2/v2.0/token, with any client id and secret. Requests that are
+/// signed for AWS are AWS's, whoever's keys they are, and any other `Host` is asked as if it were there. By datagram, the
+/// same port answers for every name server.
 #[derive(Args)]
 pub(super) struct Simulate {
     #[command(flatten)]
@@ -43,12 +44,13 @@ pub(super) struct Simulate {
 
 /// One request in a line: `~` may change something, `·` cannot.
 fn line(exchange: &Exchange) -> String {
-    let Exchange { at, method, host, path_and_query, status, is_read, .. } = exchange;
+    let Exchange { at, method, host, path_and_query, operation, status, is_read, .. } = exchange;
     let path = path_and_query.split('?').next().unwrap_or_default();
+    let operation = operation.as_deref().unwrap_or_default();
     let status =
         status.map_or_else(|| "no answer".to_owned(), |status| status.as_u16().to_string());
     let sign = if *is_read { "·" } else { "~" };
-    format!("{} {sign} {method:<6} {status}  {host}{path}", span::clock_time(*at))
+    format!("{} {sign} {method:<6} {status}  {host}{path}{operation}", span::clock_time(*at))
 }
 
 /// Sockets need time that passes: it cannot jump.
@@ -69,8 +71,8 @@ impl Simulate {
             let what = format!("cannot serve on port {} of 127.0.0.1", self.port);
             Failure::new(Exit::CommandLine, what).because(error)
         };
-        let listener = TcpListener::bind(("127.0.0.1", self.port)).await.map_err(failed)?;
-        let port = listener.local_addr().map_err(failed)?.port();
+        let bound = sim::Port::bind(self.port).await.map_err(failed)?;
+        let port = bound.number().map_err(failed)?;
         let clock = Clock::paced(Clock::real().now(), self.pace);
         let cloud = Cloud::seeded(plan, outage(self.outage, plan.mode), clock.now());
         let simulated = Simulated::new(World::in_memory(cloud), clock);
@@ -79,14 +81,15 @@ impl Simulate {
         simulated.tell(move |exchange| say.talk(&line(exchange)));
         let (from, to) = (&plan.from, &plan.to);
         desk.say.talk(&format!(
-            "Azure as {} expects it, with {from} active. Ctrl-C ends it. Drive it with\n      failover execute \
-             {from} {to} --runbook {} --azure-endpoint http://127.0.0.1:{port}",
+            "The clouds as {} expects them, with {from} active. Ctrl-C ends it. Drive it with\n      failover execute \
+             {from} {to} --runbook {} --azure-endpoint http://127.0.0.1:{port}\n      \
+             AWS_ENDPOINT_URL=http://127.0.0.1:{port} aws …\n      dig @127.0.0.1 -p {port} NAME",
             plan.runbook, plan.path
         ));
         desk.say.document(&format!("http://127.0.0.1:{port}\n"));
         let mut signals = Signals::hear()?;
         tokio::select! {
-            served = sim::serve(simulated, listener) => served.map(|()| Exit::Done).map_err(failed),
+            served = sim::serve(simulated, bound) => served.map(|()| Exit::Done).map_err(failed),
             () = signals.next() => Ok(Exit::Done),
         }
     }

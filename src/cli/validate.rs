@@ -3,7 +3,7 @@
 use super::{Desk, choice};
 use crate::{
     model::{Exit, Failure},
-    provider,
+    provider, runbook,
 };
 use clap::Args;
 use std::path::PathBuf;
@@ -20,7 +20,7 @@ impl Validate {
         let files = if self.files.is_empty() { choice::in_folder()? } else { self.files };
         let (mut errors, mut broken) = (0, 0);
         for file in &files {
-            if let Err(mistakes) = choice::load(file, provider::catalogue())? {
+            if let Err(mistakes) = choice::load(file, provider::catalogue(), runbook::validate)? {
                 errors += mistakes.found.len();
                 broken += 1;
                 choice::show(desk, &mistakes);

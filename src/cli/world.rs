@@ -8,17 +8,20 @@ pub(super) use simulated::{Draft, Scene, outage};
 use super::{
     kept::Realm,
     manner::{CloudFlags, Manner},
-    settings::variable,
+    settings::{endpoints, name_server, resolvers, variable},
 };
 use crate::{
-    action::{Clients, Tokens},
+    action::{Aws, Clients, Endpoints, Tokens},
     model::{
-        Clock, Exit, Failure, Hint, RunId, Seal, Secret,
+        Clock, Exit, Failure, Hint, Resource, RunId, Seal, Secret, Vendor,
         span::{clock_time, show},
     },
     plan::{Plan, Step},
-    provider::azure::{Credential, SignIn},
-    wire::{Network, Patient, ReadOnly, Transport},
+    provider::{
+        aws::{Chain, caller},
+        azure::{Credential, SignIn},
+    },
+    wire::{Dns, NameServers, Network, Patient, ReadOnly, Transport},
 };
 use loopback::{Loopback, SignedInThere};
 use std::{sync::Arc, time::Duration};
@@ -56,10 +59,19 @@ impl World {
 
     /// Signs in before anything else: whoever cannot would find out of every step that nothing is known.
     pub(super) async fn sign_in(&self, plan: &Plan) -> Result<(), Failure> {
-        let asks_azure = |step: &Step| step.action().is_some_and(|work| !work.touches.is_empty());
-        if self.is_simulated() || !plan.steps.iter().any(asks_azure) {
+        if self.is_simulated() {
             return Ok(());
         }
+        if asks(plan, Vendor::Azure) {
+            self.sign_in_to_azure().await?;
+        }
+        if asks(plan, Vendor::Aws) {
+            self.sign_in_to_aws(plan).await?;
+        }
+        Ok(())
+    }
+
+    async fn sign_in_to_azure(&self) -> Result<(), Failure> {
         let Clients { tokens, clock, .. } = &self.clients;
         let why = match clock.within(SIGNS_IN_WITHIN, tokens.token(ARM_SCOPE, false)).await {
             Some(Ok(_)) => return Ok(()),
@@ -72,11 +84,37 @@ impl World {
         )))
     }
 
+    /// The keys must be of the account that the runbook is for: names of another one may be just as good.
+    async fn sign_in_to_aws(&self, plan: &Plan) -> Result<(), Failure> {
+        let Some(meant) = resources(plan).find_map(Resource::account) else { return Ok(()) };
+        let cannot = || {
+            Failure::new(Exit::Preflight, "cannot sign in to AWS; nothing was changed")
+                .hint(Hint::says("sign in (`aws sso login`), or name a profile with AWS_PROFILE"))
+        };
+        let region = plan.to.as_str();
+        let asked = self.clients.clock.within(SIGNS_IN_WITHIN, caller(&self.clients, region)).await;
+        let late = || cannot().because(format!("no answer within {}", show(SIGNS_IN_WITHIN)));
+        let caller = asked.ok_or_else(late)?.map_err(|trouble| cannot().because(trouble.why))?;
+        if caller.account == meant {
+            return Ok(());
+        }
+        let what = format!(
+            "this runbook is for the AWS account {meant}, and {} is in {}; nothing was changed",
+            caller.arn, caller.account
+        );
+        let hint = "choose the profile of that account with AWS_PROFILE";
+        Err(Failure::new(Exit::Preflight, what).hint(Hint::says(hint)))
+    }
+
     /// Which world it is, who is asking, and whether that lasts as long as the run.
     pub(super) fn about(&self, plan: &Plan) -> String {
-        let Clients { tokens, clock, .. } = &self.clients;
-        let about = format!("{}, as {}", self.about, tokens.identity());
-        let ends = tokens.ends().filter(|ends| *ends < clock.now() + plan.expected().length);
+        let Clients { tokens, clock, aws, .. } = &self.clients;
+        let mut about = self.about.clone();
+        if asks(plan, Vendor::Azure) || !asks(plan, Vendor::Aws) {
+            about = format!("{about}, as {}", tokens.identity());
+        }
+        let ends = [tokens.ends(), aws.keys.ends()].into_iter().flatten().min();
+        let ends = ends.filter(|ends| *ends < clock.now() + plan.expected().length);
         ends.map_or(about.clone(), |ends| {
             let until = clock_time(ends);
             format!(
@@ -110,14 +148,42 @@ impl World {
             azure = cloud.endpoint().unwrap_or_else(public_azure);
         }
         let transport = Arc::new(Patient::new(transport, clock.clone()));
+        let (aws, dns) = amazon(plan, cloud, &clock)?;
+        let seal = Seal::random();
         Ok(Self {
-            clients: Clients { transport, tokens, clock, seal: Seal::random(), run, azure },
+            clients: Clients { transport, tokens, clock, seal, run, azure, aws, dns },
             realm: Realm::Live,
             pace: None,
             watch_every: WATCH_LIVE,
             about,
         })
     }
+}
+
+fn resources(plan: &Plan) -> impl Iterator<Item = &Resource> {
+    plan.steps.iter().filter_map(Step::action).flat_map(|work| &work.touches)
+}
+
+/// Whether a plan has anything to do with this vendor.
+fn asks(plan: &Plan, vendor: Vendor) -> bool {
+    resources(plan).any(|resource| resource.vendor() == vendor)
+}
+
+/// The way to AWS, and to its name servers.
+fn amazon(plan: &Plan, cloud: &CloudFlags, clock: &Clock) -> Result<(Aws, Arc<dyn Dns>), Failure> {
+    let mut dns = NameServers::new(clock.clone(), resolvers());
+    dns.stand_in = name_server()?;
+    if let Some(at) = cloud.loopback() {
+        let endpoints = Endpoints { all: Some(at.clone()), ..Endpoints::default() };
+        let aws = Aws { endpoints, ..Aws::with_keys("simulated", "simulated") };
+        // What stands in for the clouds answers questions about names at the same port.
+        let served = at.socket_addrs(|| None).ok().and_then(|all| all.first().copied());
+        dns.stand_in = dns.stand_in.or(served);
+        return Ok((aws, Arc::new(dns)));
+    }
+    // The token service that is asked must outlive the region that is left.
+    let keys = Arc::new(Chain::new(plan.to.as_str(), clock.clone()));
+    Ok((Aws { keys, endpoints: endpoints()? }, Arc::new(dns)))
 }
 
 /// Azure Resource Manager of the public cloud.

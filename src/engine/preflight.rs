@@ -3,7 +3,7 @@
 use super::{bind::bind, watch};
 use crate::{
     action::{Answer, Catalogue, Clients, Finding, Look, Observation, Serves, Weight},
-    model::{Evidence, Mode, Region, Resource, StepId},
+    model::{Evidence, Region, Resource, StepId},
     plan::{Effect, OnFailure, Plan, Side, Step},
     run::{Fact, RunFact, RunState},
 };
@@ -130,10 +130,9 @@ fn needless_loss(plan: &Plan, seen: &Preflight, users: &[RunFact]) -> Option<(us
         }
         Checked::NothingToSee | Checked::Unknown(_) => false,
     };
-    let is_presumed_lost = plan.mode == Mode::Unplanned
-        && plan.serving == Side::From
-        && seen.serving == Serving::Agree(plan.from.clone());
-    let place = seen.checks.iter().position(loses).filter(|_| is_presumed_lost)?;
+    let lost = plan.presumed_lost()?;
+    let serves = seen.serving == Serving::Agree(lost.clone());
+    let place = seen.checks.iter().position(loses).filter(|_| serves)?;
     let is_silent = |(check, step): (&Check, &Step)| {
         let mut touches = step.action().into_iter().flat_map(|work| &work.touches);
         let is_there = touches.any(|touched| touched.region.as_ref() == Some(&plan.from));

@@ -22,6 +22,6 @@ pub use failure::{Exit, Failure, Hint, quoted};
 pub use ids::{ActionName, ChangeId, Region, RunId, StepId};
 pub use mode::Mode;
 pub use node::{Key, Node, Span, Value};
-pub use resource::Resource;
+pub use resource::{Owner, Resource, Vendor};
 pub use seal::Seal;
 pub use secret::Secret;

@@ -1,12 +1,12 @@
 //! A runbook, two regions and a mode to a plan.
 
-use super::{ActionWork, Plan, Step, VERSION, Watch, Work};
+use super::{ActionWork, NamesFrom, Plan, Step, VERSION, Watch, Work};
 use crate::{
     action::Catalogue,
     model::{ActionName, Diagnostic, Mode, Node, Region, Resource, StepId, Value},
     runbook::{
-        Env, Files, Found, Mistakes, Order, Resolved, ResolvedAction, Resolver, Runbook, Tables,
-        Way, plain_value,
+        Env, Files, Found, Invent, Mistakes, OnFailure, Order, Outputs, Outside, Resolved,
+        ResolvedAction, Resolver, Runbook, Tables, Way, plain_value,
     },
 };
 use std::{cell::RefCell, collections::HashSet, time::Duration};
@@ -20,7 +20,9 @@ pub struct Choice<'a> {
     /// Values for the runbook's variables, by name.
     pub vars: Vec<(String, String)>,
     pub env: Env<'a>,
-    /// Whether values are made up for what is not set, as a simulated run may; the plan lists them.
+    /// Asked only for a runbook that names a root module.
+    pub outputs: Outputs<'a>,
+    /// Whether values are made up for what is not set or cannot be read, as a simulated run may; the plan lists them.
     pub made_up_env: bool,
     pub files: Files<'a>,
     pub catalogue: Catalogue,
@@ -32,24 +34,19 @@ pub fn build(runbook: &Runbook, choice: &Choice<'_>) -> Result<Plan, Mistakes> {
     let mistakes =
         |found: Found| Mistakes { source: runbook.source.clone(), found: found.into_list() };
     check_regions(runbook, choice, &mut found);
-    let vars = chosen_vars(runbook, choice, &mut found);
+    let made_up = MadeUp::default();
+    let env =
+        |name: &str| (choice.env)(name).or_else(|| choice.made_up_env.then(|| made_up.value(name)));
+    let output = |path: &str| made_up.value(&format!("vars.{path}"));
+    let output: Option<Invent<'_>> = if choice.made_up_env { Some(&output) } else { None };
+    let outside = Outside::read(runbook.vars_from.as_ref(), choice.outputs, output);
+    outside.twice(&runbook.vars).into_iter().for_each(|twice| found.add(twice));
+    let vars = chosen_vars(runbook, choice, &outside, &mut found);
     if !found.is_empty() {
         return Err(mistakes(found));
     }
-    let made_up = RefCell::new(Vec::new());
-    let env = |name: &str| {
-        let value = (choice.env)(name);
-        if value.is_some() || !choice.made_up_env {
-            return value;
-        }
-        let mut made_up = made_up.borrow_mut();
-        if !made_up.iter().any(|known| known == name) {
-            made_up.push(name.to_owned());
-        }
-        Some(invented(name))
-    };
     let order = Order::of(runbook, &mut found);
-    let tables = Tables::of(runbook, Some(&env), &vars, &mut found);
+    let tables = Tables::of(runbook, Some(&env), (&vars, &outside), &mut found);
     let blind = Tables::blind(runbook, &vars);
     let mode = choice.mode.unwrap_or(runbook.default_mode);
     let resolver = Resolver {
@@ -64,7 +61,7 @@ pub fn build(runbook: &Runbook, choice: &Choice<'_>) -> Result<Plan, Mistakes> {
     };
     let mut steps = steps(&resolver, &mut found);
     mark_made(&mut steps);
-    let watch = resolver.watch(&mut found);
+    let watch = watch(&resolver, &mut found);
     if !found.is_empty() {
         return Err(mistakes(found));
     }
@@ -84,21 +81,32 @@ pub fn build(runbook: &Runbook, choice: &Choice<'_>) -> Result<Plan, Mistakes> {
         serving: runbook.serving,
         objectives: runbook.objectives.clone(),
         azure_credential: runbook.azure.credential.clone(),
-        watch: watch
-            .into_iter()
-            .map(|(watched, url)| Watch {
-                name: watched.name.clone(),
-                url,
-                every: watched.every,
-                contains: watched.contains.clone(),
-            })
-            .collect(),
+        watch,
         steps,
-        made_up: made_up.take(),
+        made_up: made_up.0.take(),
+        names_from: names_from(runbook, &outside),
     })
 }
 
-/// The path of a file that stands beside the runbook.
+fn watch(resolver: &Resolver<'_>, found: &mut Found) -> Vec<Watch> {
+    let watch = resolver.watch(found).into_iter();
+    watch
+        .map(|(watched, url)| Watch {
+            name: watched.name.clone(),
+            url,
+            every: watched.every,
+            contains: watched.contains.clone(),
+        })
+        .collect()
+}
+
+fn names_from(runbook: &Runbook, outside: &Outside<'_>) -> Option<NamesFrom> {
+    let from = runbook.vars_from.as_ref()?;
+    let folder = beside(&runbook.source.path, &from.folder.text);
+    Some(NamesFrom { tool: from.tool, folder, unread: outside.unread() })
+}
+
+/// The path of what stands beside the runbook.
 fn beside(runbook: &str, file: &str) -> String {
     std::path::Path::new(runbook).with_file_name(file).display().to_string()
 }
@@ -118,12 +126,28 @@ fn check_regions(runbook: &Runbook, choice: &Choice<'_>, found: &mut Found) {
     }
 }
 
-/// The values that the operator gave, each of the kind that the runbook's own value has.
-fn chosen_vars(runbook: &Runbook, choice: &Choice<'_>, found: &mut Found) -> Vec<(String, Node)> {
+/// The values that the operator gave, each of the kind that the runbook's own value or the output has.
+fn chosen_vars(
+    runbook: &Runbook,
+    choice: &Choice<'_>,
+    outside: &Outside<'_>,
+    found: &mut Found,
+) -> Vec<(String, Node)> {
     let mut chosen = Vec::new();
     for (name, text) in &choice.vars {
-        let Some(own) = runbook.vars.get(name) else {
+        let has_value = |own: &&Node| own.value != Value::Null;
+        let own = runbook.vars.get(name);
+        let own = match (own.filter(has_value), outside.like(name)) {
+            (None, Some(Err(diagnostic))) => {
+                found.add(diagnostic);
+                continue;
+            }
+            (None, Some(Ok(output))) => Some(output),
+            _ => own.cloned(),
+        };
+        let Some(own) = own else {
             let known = runbook.vars.entries().iter().map(|(key, _)| key.text.as_str());
+            let known = known.chain(outside.names());
             let message = format!("there is no variable `{name}` in this runbook");
             found.add(Diagnostic::whole_file(message).did_you_mean(name, known));
             continue;
@@ -145,10 +169,27 @@ fn chosen_vars(runbook: &Runbook, choice: &Choice<'_>, found: &mut Found) -> Vec
     chosen
 }
 
+/// What values were made up for.
+#[derive(Default)]
+struct MadeUp(RefCell<Vec<String>>);
+
+impl MadeUp {
+    fn value(&self, name: &str) -> String {
+        let mut names = self.0.borrow_mut();
+        if !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+        invented(name)
+    }
+}
+
 /// A value that cannot be mistaken for a real one.
 fn invented(name: &str) -> String {
-    let words = format!("made-up-{}", name.to_lowercase().replace('_', "-"));
-    match name.rsplit('_').next() {
+    let name = name.strip_prefix("vars.").unwrap_or(name).to_uppercase();
+    let words = format!("made-up-{}", name.to_lowercase().replace(['_', '.'], "-"));
+    match name.rsplit(['_', '.', '-']).next() {
+        // AWS numbers its accounts.
+        Some("ID") if name.ends_with("ACCOUNT_ID") => "000000000000".to_owned(),
         Some("ID") => "00000000-0000-0000-0000-000000000000".to_owned(),
         Some("URL" | "URI") => format!("https://{words}.example"),
         _ => words,
@@ -168,7 +209,7 @@ fn steps(resolver: &Resolver<'_>, found: &mut Found) -> Vec<Step> {
         } else {
             (number, child) = (number + 1, 0);
         }
-        let Resolved { title, confirm, on_failure, timeout, action } =
+        let Resolved { title, confirm, on_failure, waive, timeout, action } =
             resolver.step(at, &removed, found);
         let work = match action {
             Some(action) => Work::Action(Box::new(work(action, timeout))),
@@ -187,7 +228,9 @@ fn steps(resolver: &Resolver<'_>, found: &mut Found) -> Vec<Step> {
             needs: needs[at].iter().map(|need| id(*need)).collect(),
             group: placed.group.map(id),
             confirm,
-            on_failure,
+            // What cannot be read was reported, and no plan is made.
+            on_failure: on_failure.unwrap_or(OnFailure::Stop),
+            waive,
             is_finally: placed.is_finally,
         });
     }
@@ -195,12 +238,13 @@ fn steps(resolver: &Resolver<'_>, found: &mut Found) -> Vec<Step> {
 }
 
 fn work(resolved: ResolvedAction, timeout: Option<Duration>) -> ActionWork {
-    let ResolvedAction { kind, with, touches } = resolved;
+    let ResolvedAction { kind, with, touches, planes } = resolved;
     let times = kind.times(&with);
     ActionWork {
         action: ActionName::new(kind.name),
         with,
         touches,
+        planes,
         effect: kind.effect,
         proves_service: kind.proves_service,
         mark_valid_for: kind.mark_valid_for,
@@ -212,7 +256,7 @@ fn work(resolved: ResolvedAction, timeout: Option<Duration>) -> ActionWork {
 
 /// What one step makes need not be there before, whichever other steps touch it.
 fn mark_made(steps: &mut [Step]) {
-    let name = |it: &Resource| (it.kind.clone(), it.resource_group.clone(), it.name.clone());
+    let name = |it: &Resource| (it.kind.clone(), it.owner.clone(), it.name.clone());
     let touches = steps.iter().filter_map(Step::action).flat_map(|work| &work.touches);
     let made: HashSet<_> = touches.filter(|it| it.made_by_the_run).map(name).collect();
     for step in steps {

@@ -6,15 +6,17 @@
 mod build;
 mod graph;
 mod late;
+mod lost;
 #[cfg(test)]
 mod tests;
 mod text;
 
-pub use crate::action::Effect;
-pub use crate::runbook::{Objectives, OnFailure, Side};
+pub use crate::action::{Effect, Needed};
+pub use crate::runbook::{Objectives, OnFailure, Side, Tool};
 pub use build::{Choice, build};
 pub use graph::Expected;
 pub use late::{Seen, late, late_text};
+pub use lost::{Lost, Waived};
 
 use crate::model::{ActionName, Mode, Node, Region, Resource, StepId, quoted};
 use serde::{Deserialize, Serialize};
@@ -22,7 +24,7 @@ use sha2::{Digest, Sha256};
 use std::{fmt::Write, time::Duration};
 
 /// The version of the stored form. A reader refuses any other.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
@@ -46,8 +48,20 @@ pub struct Plan {
     pub watch: Vec<Watch>,
     /// In the order of the file: a group stands before its children, and the steps of `finally` come last.
     pub steps: Vec<Step>,
-    /// Environment variables that were not set, and for which a simulated run made values up.
+    /// Environment variables that were not set, and other names that could not be read, for which a simulated run made
+    /// values up.
     pub made_up: Vec<String>,
+    pub names_from: Option<NamesFrom>,
+}
+
+/// A root module of Terraform or OpenTofu, whose outputs give names to what the plan is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamesFrom {
+    pub tool: Tool,
+    /// Its path, as the operator would name it.
+    pub folder: String,
+    /// Why its outputs were not read. What was needed of them was given, or made up.
+    pub unread: Option<String>,
 }
 
 /// A digest as people read and compare it: its beginning, such as `7c41-09be`. It proves nothing.
@@ -82,6 +96,8 @@ pub struct Step {
     /// The question that is asked before its first change; it may hold late references.
     pub confirm: Option<String>,
     pub on_failure: OnFailure,
+    /// Why it may be begun although it needs the region that an unplanned run presumes lost.
+    pub waive: Option<String>,
     /// Runs at the end, after success and after an abort.
     pub is_finally: bool,
 }
@@ -102,6 +118,8 @@ pub struct ActionWork {
     pub action: ActionName,
     pub with: Node,
     pub touches: Vec<Resource>,
+    /// The planes without which it cannot be done, each in its region.
+    pub planes: Vec<Needed>,
     /// How long it typically takes.
     pub usual: Duration,
     /// How long the world may still show the old state after a change was accepted.
@@ -147,6 +165,40 @@ impl Plan {
             let _ = write!(hex, "{byte:02x}");
             hex
         })
+    }
+}
+
+impl ActionWork {
+    /// What it touches, each once. A part's name begins with its whole's, which stands for itself no more.
+    pub fn touched(&self) -> Vec<&Resource> {
+        let is_whole = |name: &str| {
+            let rest = |other: &Resource| other.name.strip_prefix(name)?.chars().next();
+            self.touches.iter().any(|other| rest(other) == Some('/'))
+        };
+        let mut touched: Vec<&Resource> = Vec::new();
+        for resource in self.touches.iter().filter(|touched| !is_whole(&touched.name)) {
+            if !touched.iter().any(|known| known.name == resource.name) {
+                touched.push(resource);
+            }
+        }
+        touched
+    }
+}
+
+impl NamesFrom {
+    /// Where the names come from, in one line.
+    pub fn says(&self) -> String {
+        let Self { tool, folder, unread } = self;
+        let tool = tool.name();
+        match unread {
+            None => format!("names come from {tool} in {folder}"),
+            Some(why) => format!("no names were read from {tool} in {folder}: {why}"),
+        }
+    }
+
+    /// A command of the tool, for this module.
+    pub fn command(&self, verb: &str) -> String {
+        format!("{} -chdir={} {verb}", self.tool.program(), quoted(&self.folder))
     }
 }
 

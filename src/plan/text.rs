@@ -1,12 +1,15 @@
 //! A plan as people read it before anything is asked of a cloud.
 
+mod layout;
+
 use super::{
-    Effect, Plan, Step, StepId, Work,
+    ActionWork, Effect, NamesFrom, Needed, Plan, Step, StepId, Work,
     late::{later_text, later_value},
     short_digest,
 };
 use crate::model::span;
-use std::{collections::HashSet, fmt::Write, time::Duration};
+use layout::{cut_middle, longest_word, packed, wrapped};
+use std::{fmt::Write, time::Duration};
 
 const LEAST_WIDTH: usize = 80;
 const MOST_WIDTH: usize = 120;
@@ -15,6 +18,13 @@ const ID_WIDTH: usize = 18;
 /// The columns of the usual and the longest time: `~1 h 10 min  48 h`.
 const USUAL_WIDTH: usize = 12;
 const TIMES_WIDTH: usize = USUAL_WIDTH + 8;
+/// What stands before a title besides an id: a number, a question mark and a sign.
+const BEFORE_TITLE: usize = 10;
+const GAP: usize = 2;
+/// The column of what a step needs is at most this wide.
+const NEEDS_WIDTH: usize = 20;
+/// Where that column would leave less for titles, it is none: notes say it. So long is the longest name of an action.
+const LEAST_TITLE: usize = 34;
 const NO_WAY_BACK: &str =
     "    ── no way back from here: after this line, going back means a failback ──";
 
@@ -23,7 +33,7 @@ impl Plan {
     pub fn text(&self, width: usize) -> String {
         let width = width.clamp(LEAST_WIDTH, MOST_WIDTH);
         let ids = self.steps.iter().map(|step| step.id.as_str().chars().count() + indent(step));
-        let screen = Screen { plan: self, width, id: ids.max().unwrap_or(0).min(ID_WIDTH) };
+        let screen = Screen::of(self, width, ids.max().unwrap_or(0).min(ID_WIDTH));
         let mut lines = screen.head();
         let harmful = self.steps.iter().find(|step| is_harmful(step));
         let line_before = harmful.map(|step| step.group.as_ref().unwrap_or(&step.id));
@@ -57,11 +67,30 @@ fn indent(step: &Step) -> usize {
 struct Screen<'a> {
     plan: &'a Plan,
     width: usize,
-    /// The width of the column of ids.
+    /// The widths of the columns: of ids, of titles, and of what a step needs, where there is room for that.
     id: usize,
+    title: usize,
+    needs: Option<usize>,
 }
 
-impl Screen<'_> {
+impl<'a> Screen<'a> {
+    fn of(plan: &'a Plan, width: usize, id: usize) -> Self {
+        let title = width - BEFORE_TITLE - id - GAP - TIMES_WIDTH;
+        let lines = plan.steps.iter().filter_map(Step::action).flat_map(needs);
+        let widest = lines.map(|line| line.chars().count()).max();
+        let beside = widest.map(|needs| (needs, title.saturating_sub(needs + GAP)));
+        match beside.filter(|(_, title)| *title >= LEAST_TITLE) {
+            Some((needs, title)) => Self { plan, width, id, title, needs: Some(needs) },
+            None => Self { plan, width, id, title, needs: None },
+        }
+    }
+
+    /// A title, what its step needs and how long that takes, each in its column.
+    fn columns(&self, title: &str, needs: &str, times: &str) -> String {
+        let needs = self.needs.map_or_else(String::new, |width| format!("{needs:<width$}  "));
+        format!("{title:<width$}  {needs}{times}", width = self.title)
+    }
+
     fn head(&self) -> Vec<String> {
         let Plan { runbook, from, to, mode, path, .. } = self.plan;
         let digest = self.plan.to_bytes().map(|bytes| Plan::digest(&bytes)).unwrap_or_default();
@@ -76,9 +105,11 @@ impl Screen<'_> {
         for name in &self.plan.made_up {
             lines.push(format!("{name} is not set: its value here is made up"));
         }
+        lines.extend(self.plan.names_from.as_ref().map(NamesFrom::says));
         lines.push(String::new());
-        let margin = self.width - TIMES_WIDTH;
-        lines.push(format!("{:margin$}{:<USUAL_WIDTH$}at most", "", "usually"));
+        let times = format!("{:<USUAL_WIDTH$}at most", "usually");
+        let heads = self.columns("", "needs", &times);
+        lines.push(format!("{:margin$}{heads}", "", margin = BEFORE_TITLE + self.id));
         lines
     }
 
@@ -90,53 +121,57 @@ impl Screen<'_> {
         } else {
             format!("{:>2} {asks}  {id:<width$}", step.number, width = self.id)
         };
-        let room = self.width - start.chars().count() - 5;
-        match &step.work {
-            Work::Group { .. } => {
-                let asks = match self.plan.steps.iter().any(|child| asks_by_itself(child, step)) {
-                    _ if step.confirm.is_none() => "",
-                    true => "asks once for the rest, then ",
-                    false => "asks once, then ",
-                };
-                lines.push(format!("{start}    {asks}at the same time:"));
-            }
+        let margin = " ".repeat(BEFORE_TITLE + self.id);
+        let room = self.width - margin.len() - 1;
+        let (mut texts, needs, times) = match &step.work {
+            Work::Group { .. } => (vec![self.together(step)], Vec::new(), String::new()),
             Work::Action(work) => {
                 let title = step.title.as_deref().map_or(work.action.to_string(), later_text);
-                let room = room - TIMES_WIDTH - 1;
-                let usual = match work.usual {
-                    Duration::ZERO => String::new(),
-                    usual => format!("~{}", span::show(usual)),
-                };
-                let times = format!("{usual:<USUAL_WIDTH$}{}", span::show(work.timeout));
-                let line =
-                    format!("{start}  {} {:<room$}  {times}", sign(step), cut_end(&title, room));
-                lines.push(line.trim_end().to_owned());
+                let needs = self.needs.map_or_else(Vec::new, |_| needs(work));
+                let title = wrapped(&title, |_| self.title);
+                let title = title.iter().map(|line| cut_middle(line, self.title)).collect();
+                (title, needs, times(work))
             }
-        }
-        let margin = " ".repeat(start.chars().count() + 4);
+        };
         for note in self.notes(step, above) {
-            lines.extend(wrap(&note, room).into_iter().map(|line| format!("{margin}{line}")));
+            // Beside what is needed there is less room for a note, and for a long name there is none.
+            if longest_word(&note) > self.title {
+                texts.resize(texts.len().max(needs.len()), String::new());
+            }
+            let beside = needs.len().saturating_sub(texts.len());
+            texts.extend(wrapped(&note, |line| if line < beside { self.title } else { room }));
         }
+        texts.resize(texts.len().max(needs.len()), String::new());
+        for (line, text) in texts.iter().enumerate() {
+            let needs = needs.get(line).map(String::as_str);
+            let line = match (line, needs) {
+                (0, needs) => {
+                    let columns = self.columns(text, needs.unwrap_or_default(), &times);
+                    format!("{start}  {} {columns}", sign(step))
+                }
+                (_, Some(needs)) => format!("{margin}{}", self.columns(text, needs, "")),
+                (_, None) => format!("{margin}{text}"),
+            };
+            lines.push(line.trim_end().to_owned());
+        }
+    }
+
+    /// What a group says in place of a title.
+    fn together(&self, step: &Step) -> String {
+        let asks = match self.plan.steps.iter().any(|child| asks_by_itself(child, step)) {
+            _ if step.confirm.is_none() => "",
+            true => "asks once for the rest, then ",
+            false => "asks once, then ",
+        };
+        format!("{asks}at the same time:")
     }
 
     /// What else there is to say of a step, each on lines of its own.
     fn notes(&self, step: &Step, above: Option<&Step>) -> Vec<String> {
         let mut notes = Vec::new();
         if let Some(work) = step.action() {
-            let mut seen = HashSet::new();
-            let names: Vec<&str> =
-                work.touches.iter().map(|touched| touched.name.as_str()).collect();
-            // A part's name begins with its whole's: saying both would say it twice.
-            let is_whole = |name: &str| {
-                names
-                    .iter()
-                    .any(|other| other.strip_prefix(name).is_some_and(|rest| rest.starts_with('/')))
-            };
-            let touched: Vec<&str> = names
-                .iter()
-                .copied()
-                .filter(|name| !is_whole(name) && seen.insert(*name))
-                .collect();
+            let touched = work.touched();
+            let touched: Vec<&str> = touched.iter().map(|touched| touched.name.as_str()).collect();
             // What touches nothing is told by its first text: an address, instructions, a length of time.
             let first = work.with.entries().iter().find_map(|(_, node)| node.as_text());
             let object = if touched.is_empty() {
@@ -151,6 +186,9 @@ impl Screen<'_> {
                     .flatten()
                     .reduce(|action, object| format!("{action}: {object}")),
             );
+            if self.needs.is_none() && !work.planes.is_empty() {
+                notes.push(format!("needs {}", named(work).join(", ")));
+            }
             for (key, node) in work.with.entries().iter().filter(|(_, node)| node.is_late()) {
                 notes.push(format!("{}: {}", key.text, later_value(node)));
             }
@@ -163,20 +201,30 @@ impl Screen<'_> {
             notes.push(format!("asks: {}", later_text(question)));
         }
         notes.extend(self.failure(step));
+        notes.extend(self.lost(step));
         notes.extend(waits(step, above));
         notes
     }
 
     fn failure(&self, step: &Step) -> Option<String> {
         use super::OnFailure;
-        let mut regions =
-            step.action()?.touches.iter().filter_map(|touched| touched.region.as_ref());
+        let mut regions = step.action()?.planes.iter().filter_map(Needed::region);
         let region = regions.find(|region| **region == self.plan.from).unwrap_or(&self.plan.to);
         match step.on_failure {
             OnFailure::Stop => None,
             OnFailure::Owe => Some(format!("owed if {region} cannot")),
             OnFailure::Ask => Some("asks whether to go on if it fails".to_owned()),
         }
+    }
+
+    /// What becomes of a step that needs the region that is presumed lost.
+    fn lost(&self, step: &Step) -> Option<String> {
+        let region = self.plan.presumed_lost()?;
+        if let Some(waived) = self.plan.waived(step) {
+            return Some(format!("{region} is presumed lost; waived: {}", waived.reason));
+        }
+        let held = self.plan.stranded().find(|lost| lost.step.id == step.id);
+        held.map(|_| format!("{region} is presumed lost: the run will not begin"))
     }
 
     fn foot(&self) -> Vec<String> {
@@ -245,11 +293,30 @@ fn waits(step: &Step, above: Option<&Step>) -> Option<String> {
     }
 }
 
+/// What a step needs, as it stands in its column.
+fn needs(work: &ActionWork) -> Vec<String> {
+    packed(&named(work), NEEDS_WIDTH)
+}
+
+fn named(work: &ActionWork) -> Vec<String> {
+    work.planes.iter().map(ToString::to_string).collect()
+}
+
+/// How long a step takes, as it stands in its columns.
+fn times(work: &ActionWork) -> String {
+    let usual = match work.usual {
+        Duration::ZERO => String::new(),
+        usual => format!("~{}", span::show(usual)),
+    };
+    format!("{usual:<USUAL_WIDTH$}{}", span::show(work.timeout))
+}
+
 fn sign(step: &Step) -> &'static str {
     match step.action().map(|work| work.effect) {
         Some(Effect::CannotBeUndone) => "!",
         Some(Effect::Changes) => "~",
-        Some(Effect::Reads) | None => "·",
+        Some(Effect::Reads) => "·",
+        None => " ",
     }
 }
 
@@ -259,38 +326,4 @@ fn is_harmful(step: &Step) -> bool {
 
 fn plural(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
-}
-
-fn cut_middle(text: &str, room: usize) -> String {
-    let length = text.chars().count();
-    if length <= room {
-        return text.to_owned();
-    }
-    let tail = (room - 1) / 2;
-    let head: String = text.chars().take(room - 1 - tail).collect();
-    head + "…" + &text.chars().skip(length - tail).collect::<String>()
-}
-
-fn cut_end(text: &str, room: usize) -> String {
-    if text.chars().count() <= room {
-        return text.to_owned();
-    }
-    text.chars().take(room - 1).collect::<String>() + "…"
-}
-
-fn wrap(text: &str, room: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let line = lines.last().map_or(0, |line| line.chars().count());
-        if line > 0 && line + 1 + word.chars().count() > room {
-            lines.push(String::new());
-        }
-        if let Some(line) = lines.last_mut() {
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
-    }
-    lines
 }

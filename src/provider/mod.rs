@@ -3,12 +3,31 @@
 //! Each speaks its vendor's own wire format over the transport that it was given, and knows nothing of plans, runs or
 //! worlds.
 
+pub mod aws;
 pub mod azure;
+mod dns;
 mod plain;
+#[cfg(test)]
+mod testing;
+mod visit;
 
 use crate::action::{Catalogue, Kind};
 
-static KINDS: [&Kind; 15] = [
+static KINDS: [&Kind; 30] = [
+    &aws::stop::TRIGGER,
+    &aws::metric::METRIC,
+    &aws::alarm::ALARM,
+    &aws::route53::HEALTH_CHECK,
+    &aws::route53::RECORDS,
+    &aws::route53::FAILOVER_PAIR,
+    &aws::route53::SHIFT,
+    &aws::ecs::SCALE,
+    &aws::elb::targets::TARGETS,
+    &aws::elb::weights::WEIGHTS,
+    &aws::elb::fixed_response::FIXED_RESPONSE,
+    &aws::autoscaling::CAPACITY,
+    &aws::rds::PROMOTE,
+    &aws::routing_control::ROUTING_CONTROL,
     &azure::maintenance_page::MAINTENANCE_PAGE,
     &azure::remove::REMOVE,
     &azure::app_service::START,
@@ -21,6 +40,7 @@ static KINDS: [&Kind; 15] = [
     &azure::fence::FENCE,
     &azure::promote::PROMOTE,
     &azure::replica::REPLICA,
+    &plain::dns_wait::DNS_WAIT,
     &plain::http_check::HTTP_CHECK,
     &plain::manual::MANUAL,
     &plain::wait::WAIT,
@@ -34,7 +54,7 @@ pub fn catalogue() -> Catalogue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::action::Shape;
+    use crate::action::{Kind, Placed, Plane, Shape};
     use std::collections::HashSet;
 
     #[test]
@@ -51,6 +71,40 @@ mod tests {
                     assert!(parameters.contains(of), "{}: {of}", kind.name);
                 }
             }
+        }
+    }
+
+    /// Whether a plane's parameter can say where it is.
+    fn is_placed(kind: &Kind, plane: Plane) -> bool {
+        let shape = |name| kind.parameters.iter().find(|p| p.name == name).map(|p| p.shape);
+        match plane {
+            Plane::Control(name) => matches!(shape(name), Some(Shape::Resource { .. })),
+            Plane::Data(name) => match shape(name) {
+                Some(Shape::Resource { placed, .. } | Shape::Part { placed, .. }) => {
+                    placed != Placed::Globally
+                }
+                Some(Shape::Region | Shape::Url) => true,
+                Some(Shape::Text) => name == "region",
+                _ => false,
+            },
+            Plane::WhenPlanned(plane) => {
+                let modes = &["planned", "unplanned"][..];
+                matches!(shape("mode"), Some(Shape::Choice(words)) if words == modes)
+                    && is_placed(kind, *plane)
+            }
+            Plane::Global(_) | Plane::Pinned { .. } | Plane::Spread { .. } => true,
+        }
+    }
+
+    #[test]
+    fn every_plane_of_an_action_is_somewhere() {
+        for kind in catalogue().iter() {
+            for plane in kind.planes {
+                assert!(is_placed(kind, *plane), "{}: {plane}", kind.name);
+            }
+            // What asks nothing of any region needs none.
+            let is_local = ["dns.wait", "manual", "wait"].contains(&kind.name);
+            assert_eq!(kind.planes.is_empty(), is_local, "{}", kind.name);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The screen at the end of a run that came to its end: what was promised and what was measured.
 
 use super::{
+    drift::drift,
     ended::standing,
     measure::{Loss, Measures, Recovery},
     text::{self, Page},
@@ -57,6 +58,11 @@ pub fn summary(timeline: &Timeline, report: &str, (flags, width): (&str, usize))
     }
     if let Some(Afterwards { label, says, command }) = afterwards(timeline) {
         said(label, &says, Some(format!("{command}{flags}")));
+    }
+    if let Some(drift) = drift(timeline) {
+        let tool = drift.names.tool;
+        let says = format!("an apply of {} may undo this run: see the report", tool.name());
+        said(tool.program(), &says, None);
     }
     said("report", report, None);
     page.finish()

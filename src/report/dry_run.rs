@@ -41,6 +41,9 @@ pub fn dry_run(
         let world = if is_simulated { " --simulate --after RUN" } else { "" };
         page.command(6, &format!("{command}{world}"), width);
     }
+    if let Some(names) = &plan.names_from {
+        page.beside("", &names.says(), width);
+    }
     if !plan.made_up.is_empty() {
         let names = text::list(&plan.made_up);
         page.beside("", &format!("made up, because it is not set: {names}"), width);

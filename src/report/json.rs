@@ -2,6 +2,7 @@
 
 use super::{
     brief,
+    drift::drift,
     listing::Listing,
     measure::{Loss, Measures, Recovery},
     timeline::{ChangeStory, End, StepStory, Timeline},
@@ -59,7 +60,7 @@ pub fn foreseen(
         Serving::Nobody => json!({ "region": null, "agree": true }),
     };
     let steps: Vec<_> =
-        plan.steps.iter().map(|step| foreseen_step(step, seen.check(&step.id))).collect();
+        plan.steps.iter().map(|step| foreseen_step(plan, step, seen.check(&step.id))).collect();
     let listing = Listing::new(plan, seen);
     let foreseen = json!({
         "version": 1,
@@ -88,7 +89,7 @@ pub fn nothing_to_do(plan: &Plan, is_simulated: bool) -> String {
     format!("{}\n", json!({ "simulated": is_simulated, "event": event }))
 }
 
-fn foreseen_step(step: &Step, check: Option<&Check>) -> Value {
+fn foreseen_step(plan: &Plan, step: &Step, check: Option<&Check>) -> Value {
     let (answer, changes, why, evidence) = match check.map(|check| &check.found) {
         None | Some(Checked::NothingToSee) => ("nothing_to_see", None, None, None),
         Some(Checked::Unknown(why)) => ("unknown", None, Some(why), None),
@@ -113,6 +114,8 @@ fn foreseen_step(step: &Step, check: Option<&Check>) -> Value {
         "action": step.action().map(|work| &work.action),
         "asks": step.confirm.is_some(),
         "on_failure": step.on_failure,
+        "planes": step.action().map(|work| &work.planes),
+        "waived": waived(plan, step),
         "answer": answer,
         "changes": changes,
         "why": why,
@@ -120,6 +123,11 @@ fn foreseen_step(step: &Step, check: Option<&Check>) -> Value {
         "predicted_by": check.and_then(|check| check.predicted_by.as_ref()),
         "findings": findings,
     })
+}
+
+/// Why a step is begun that needs the region that is presumed lost.
+fn waived<'a>(plan: &Plan, step: &'a Step) -> Option<&'a str> {
+    plan.waived(step).map(|waived| waived.reason)
 }
 
 fn foreseen_change(change: &Change) -> Value {
@@ -131,7 +139,7 @@ fn foreseen_change(change: &Change) -> Value {
 pub fn document(timeline: &Timeline) -> Value {
     let plan = &timeline.plan;
     let measures = Measures::of(timeline);
-    let work: Vec<_> = timeline.plan.steps.iter().zip(&timeline.steps).map(step).collect();
+    let work = plan.steps.iter().zip(&timeline.steps).map(|(own, story)| step(plan, own, story));
     let sessions = timeline.sessions.iter().map(|session| {
         json!({ "who": session.who, "host": session.host, "identity": session.identity,
             "tool": session.tool, "from": session.from, "to": session.to })
@@ -163,8 +171,9 @@ pub fn document(timeline: &Timeline) -> Value {
         "owed": timeline.owed(),
         "skipped": skipped.collect::<Vec<_>>(),
         "left_to_do": left_to_do(timeline),
+        "drift": changed_back(timeline),
         "sessions": sessions.collect::<Vec<_>>(),
-        "steps": work,
+        "steps": work.collect::<Vec<_>>(),
         "samples": samples.collect::<Vec<_>>(),
     })
 }
@@ -179,6 +188,15 @@ fn left_to_do(timeline: &Timeline) -> Value {
     let afterwards = brief::afterwards(timeline)
         .map(|after| json!({ "says": after.says, "command": after.command }));
     json!({ "steps": steps.collect::<Vec<_>>(), "resume": resume, "afterwards": afterwards })
+}
+
+/// What Terraform or OpenTofu will want to change back.
+fn changed_back(timeline: &Timeline) -> Option<Value> {
+    let drift = drift(timeline)?;
+    let rows = drift.rows.iter();
+    let rows = rows.map(|(resources, says)| json!({ "resources": resources, "changes": says }));
+    let (tool, folder) = (drift.names.tool, &drift.names.folder);
+    Some(json!({ "tool": tool, "folder": folder, "changed": rows.collect::<Vec<_>>() }))
 }
 
 fn recovery(measures: &Measures, promised: Option<Duration>, last: Option<Timestamp>) -> Value {
@@ -213,7 +231,7 @@ fn loss(measures: &Measures, promised: Option<Duration>) -> Value {
     })
 }
 
-fn step((step, story): (&Step, &StepStory)) -> Value {
+fn step(plan: &Plan, step: &Step, story: &StepStory) -> Value {
     let questions: Vec<_> = story
         .questions
         .iter()
@@ -232,6 +250,8 @@ fn step((step, story): (&Step, &StepStory)) -> Value {
         "number": step.number,
         "title": step.title,
         "action": step.action().map(|work| &work.action),
+        "planes": step.action().map(|work| &work.planes),
+        "waived": waived(plan, step),
         "outcome": story.outcome,
         "attempts": story.attempts,
         "started": story.started,

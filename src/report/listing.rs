@@ -39,7 +39,13 @@ struct Said {
 
 impl<'a> Listing<'a> {
     pub(super) fn new(plan: &'a Plan, seen: &Preflight) -> Self {
-        let entries = plan.steps.iter().map(|step| Entry::new(step, seen.check(&step.id)));
+        let entries = plan.steps.iter().map(|step| {
+            let mut entry = Entry::new(step, seen.check(&step.id));
+            if let Some(waived) = plan.waived(step) {
+                entry.say("  ", format!("({waived})"));
+            }
+            entry
+        });
         Self { plan, entries: entries.collect() }
     }
 

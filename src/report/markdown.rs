@@ -2,6 +2,7 @@
 
 use super::{
     brief::{Afterwards, afterwards, figures, sent, unfinished},
+    drift::{Drift, drift},
     measure::Measures,
     status::{AtWork, stands},
     text::{self, Page},
@@ -10,6 +11,7 @@ use super::{
 };
 use crate::{
     model::span::{clock_time, show},
+    plan::Waived,
     run::StepOutcome,
 };
 use jiff::Timestamp;
@@ -26,8 +28,10 @@ pub fn markdown(timeline: &Timeline, at_work: AtWork) -> String {
     head(timeline, at_work, &mut page);
     measured(timeline, &mut page);
     steps(timeline, &mut page);
+    waived(timeline, &mut page);
     questions(timeline, &mut page);
     changes(timeline, &mut page);
+    changed_back(timeline, &mut page);
     users(timeline, &mut page);
     left(timeline, &mut page);
     page.finish()
@@ -88,6 +92,23 @@ fn steps(timeline: &Timeline, page: &mut Page) {
         })
         .collect();
     table(page, ["", "step", "outcome", "started", "machine", "people", "attempts"], &rows);
+}
+
+/// What was begun although it needed the region that was presumed lost.
+fn waived(timeline: &Timeline, page: &mut Page) {
+    let plan = &timeline.plan;
+    let rows: Vec<_> = plan
+        .steps
+        .iter()
+        .filter_map(|step| Some((step, plan.waived(step)?)))
+        .map(|(step, Waived { lost, reason })| {
+            [format!("`{}`", step.id), text::list(lost.planes), reason.to_owned()]
+        })
+        .collect();
+    if !rows.is_empty() {
+        page.line("## Waived\n");
+        table(page, ["step", "needs, presumed lost", "why it was begun"], &rows);
+    }
 }
 
 fn titled(title: Option<&str>) -> String {
@@ -154,6 +175,25 @@ fn ended(change: &ChangeStory) -> String {
         0 => end,
         again => format!("{end}; sent again {}", text::count(again as usize, "time")),
     }
+}
+
+fn changed_back(timeline: &Timeline, page: &mut Page) {
+    let Some(Drift { names, rows }) = drift(timeline) else { return };
+    let (tool, plan) = (names.tool.name(), names.command("plan"));
+    page.line(format_args!("## What {tool} will want to change back\n"));
+    page.line(format_args!(
+        "{tool} in `{}` names resources of this run, and was not asked about them. An apply there may undo what \
+         follows, unless the configuration says by then what is so now; `{plan}` tells.\n",
+        names.folder
+    ));
+    let rows: Vec<_> = rows
+        .iter()
+        .map(|(resources, changes)| {
+            let resources: Vec<_> = resources.iter().map(|name| format!("`{name}`")).collect();
+            [resources.join(", "), changes.join("; ")]
+        })
+        .collect();
+    table(page, ["resources", "what was changed"], &rows);
 }
 
 fn users(timeline: &Timeline, page: &mut Page) {

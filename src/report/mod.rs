@@ -5,6 +5,7 @@
 
 mod approval;
 mod brief;
+mod drift;
 mod dry_run;
 mod ended;
 mod json;

@@ -25,6 +25,7 @@ fn work(action: &str, effect: Effect, usual: u64) -> Work {
         action: ActionName::new(action),
         with,
         touches: Vec::new(),
+        planes: Vec::new(),
         usual: Duration::from_secs(usual),
         shows_within: Duration::from_mins(1),
         mark_valid_for: None,
@@ -44,6 +45,7 @@ fn step(id: &str, number: &str, needs: &[&str], work: Work) -> Step {
         group: None,
         confirm: None,
         on_failure: OnFailure::Stop,
+        waive: None,
         is_finally: false,
     }
 }
@@ -97,6 +99,7 @@ pub(crate) fn plan() -> Plan {
             step("served", "3", &["go", "storage"], work("http.check", Effect::Reads, 10)),
         ],
         made_up: Vec::new(),
+        names_from: None,
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! References are not resolved here: whatever may hold one is still a [`Node`].
 
-use super::condition::Condition;
+use super::{condition::Condition, outputs::Tool};
 use crate::model::{Key, Mode, Node, Source, Span};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -22,11 +22,14 @@ pub struct Runbook {
     pub afterwards: Option<Key>,
     pub objectives: Objectives,
     pub(crate) azure: Azure,
+    /// The account that all AWS resources are in.
+    pub(crate) aws_account: Option<Node>,
     /// A map of rows, by region.
     pub(crate) regions: Node,
     /// A map of rows, by mode.
     pub(crate) modes: Node,
     pub(crate) vars: Node,
+    pub(crate) vars_from: Option<VarsFrom>,
     pub(crate) watch: Vec<Watched>,
     pub(crate) steps: Vec<Step>,
     pub(crate) finally: Vec<Step>,
@@ -51,6 +54,14 @@ pub(crate) struct Azure {
     pub(crate) credential: Option<String>,
 }
 
+/// The root module whose outputs are variables too.
+#[derive(Clone, Debug)]
+pub(crate) struct VarsFrom {
+    pub(crate) tool: Tool,
+    /// Its path beside the runbook.
+    pub(crate) folder: Key,
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Watched {
     pub(crate) name: String,
@@ -70,6 +81,8 @@ pub(crate) struct Step {
     pub(crate) confirm: Option<Node>,
     pub(crate) timeout: Option<Node>,
     pub(crate) on_failure: Option<Node>,
+    /// Why it can be done without the region that an unplanned run presumes lost.
+    pub(crate) waive: Option<Node>,
 }
 
 #[derive(Clone, Debug)]

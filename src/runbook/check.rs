@@ -3,7 +3,9 @@
 use super::{
     ast::Runbook,
     found::Found,
+    lost::Lost,
     order::Order,
+    outputs::Outside,
     resolve::{Files, Resolver, Way},
     tables::Tables,
 };
@@ -12,18 +14,26 @@ use crate::{
     model::{Diagnostic, Mode},
 };
 
-/// Checks names, needs and circles, and then resolves every step in every direction and mode.
-pub(super) fn check(runbook: &Runbook, catalogue: Catalogue, files: Files<'_>, found: &mut Found) {
+/// Checks names, needs and circles, and then resolves every step in every direction and mode. Hands back what is no
+/// mistake of every run, and still stands in the way of some: the steps that need the region that these presume lost.
+pub(super) fn check(
+    runbook: &Runbook,
+    catalogue: Catalogue,
+    files: Files<'_>,
+    found: &mut Found,
+) -> Vec<Diagnostic> {
     let order = Order::of(runbook, found);
     if runbook.has_all_steps {
         order.check_circles(found);
     }
     check_afterwards(runbook, files, found);
     check_questions(runbook, found);
-    let tables = Tables::of(runbook, None, &[], found);
+    let outside = if runbook.vars_from.is_some() { &Outside::Open } else { &Outside::Nothing };
+    let tables = Tables::of(runbook, None, (&[], outside), found);
+    let blind = Tables::blind(runbook, &[]);
+    let mut lost: Vec<Lost> = order.steps.iter().map(|_| Lost::default()).collect();
     for way in ways(runbook) {
-        let (order, tables) = (&order, &tables);
-        let blind = tables;
+        let (order, tables, blind) = (&order, &tables, &blind);
         let resolver = Resolver { runbook, order, tables, blind, way, env: None, files, catalogue };
         let all = resolver.removed(true, found);
         let least = resolver.removed(false, found);
@@ -31,11 +41,14 @@ pub(super) fn check(runbook: &Runbook, catalogue: Catalogue, files: Files<'_>, f
         let is_decided = all == least;
         for removed in [all, least].iter().take(if is_decided { 1 } else { 2 }) {
             for at in (0..order.steps.len()).filter(|at| !removed[*at]) {
-                resolver.step(at, removed, found);
+                let resolved = resolver.step(at, removed, found);
+                lost[at].add(&resolver, at, &resolved);
             }
         }
         resolver.watch(found);
     }
+    let steps = order.steps.iter().zip(&lost);
+    steps.filter_map(|(placed, lost)| lost.told(&placed.called())).collect()
 }
 
 /// Every direction and mode. A runbook that lacks regions has one way all the same, so that its steps are looked at.

@@ -396,7 +396,7 @@ fn two(operator: Operator, left: Term, right: Term) -> Term {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runbook::reference::Row;
+    use crate::runbook::{Outside, reference::Row};
 
     fn holds(text: &str) -> Option<bool> {
         let table = Node::map([(
@@ -415,7 +415,8 @@ mod tests {
             table: &table,
             is_region: false,
         };
-        let scope = Scope { source: text, rows: vec![row], env: None, late: None };
+        let outside = &Outside::Nothing;
+        let scope = Scope { source: text, rows: vec![row], env: None, late: None, outside };
         let mut found = Found::default();
         let node = Node::new(Value::Text(text.to_owned()), Span::new(0, text.len()));
         Condition::parse(&node, text, &mut found)?.holds(&scope).ok().flatten()

@@ -30,6 +30,8 @@ pub(super) enum Form {
     /// Two rows or more, each of them names and values of any kind.
     Regions,
     Modes,
+    /// A map with one of these keys.
+    One(&'static [Entry]),
     /// A map with these keys.
     Map(&'static [Entry]),
     /// A map of names to maps with these keys.
@@ -48,7 +50,7 @@ pub(super) fn names(entries: &'static [Entry]) -> Vec<&'static str> {
     entries.iter().map(|entry| entry.name).collect()
 }
 
-pub(super) static TOP: [Entry; 16] = [
+pub(super) static TOP: [Entry; 18] = [
     entry("failover", Form::Version, "The version of the language"),
     entry("runbook", Form::Text, "Its name"),
     entry("summary", Form::Text, "What it is for, in one line"),
@@ -59,9 +61,11 @@ pub(super) static TOP: [Entry; 16] = [
     entry("lock", Form::Text, "Runs of all runbooks that name it exclude each other"),
     entry("objectives", Form::Map(&OBJECTIVES), "What was promised"),
     entry("azure", Form::Map(&AZURE), "Where Azure resources are, and how to sign in"),
+    entry("aws", Form::Map(&AWS), "Whose AWS resources are meant"),
     entry("regions", Form::Regions, "What differs by region; a run picks two of them"),
     entry("modes", Form::Modes, "What differs by mode"),
     entry("vars", Form::Any, "Values to refer to; those without a value must be given"),
+    entry("vars_from", Form::One(&VARS_FROM), "Whose outputs are variables too"),
     entry("watch", Form::Named(&WATCH), "Addresses to ask through the whole run: what users saw"),
     entry("steps", Form::Steps, "Each waits for the one above it, unless it says what it needs"),
     entry("finally", Form::Steps, "Steps that run at the end, after success and after an abort"),
@@ -78,6 +82,14 @@ pub(super) static AZURE: [Entry; 3] = [
     entry("credential", Form::Credential, "How to sign in"),
 ];
 
+pub(super) static AWS: [Entry; 1] =
+    [entry("account", Form::Text, "The account that all resources are in, and no other")];
+
+pub(super) static VARS_FROM: [Entry; 2] = [
+    entry("terraform", Form::Text, "The folder of a root module, beside the runbook"),
+    entry("opentofu", Form::Text, "The folder of a root module, beside the runbook"),
+];
+
 pub(super) static WATCH: [Entry; 3] = [
     entry("url", Form::Address, "The address"),
     entry("every", Form::Length, "The time between two questions"),
@@ -85,7 +97,7 @@ pub(super) static WATCH: [Entry; 3] = [
 ];
 
 /// Of a step with an action.
-pub(super) static STEP: [Entry; 9] = [
+pub(super) static STEP: [Entry; 10] = [
     entry("id", Form::Id, "Its name, for `needs`, references and the journal"),
     entry("title", Form::Text, "What people read"),
     entry("action", Form::Action, "What should be true"),
@@ -95,13 +107,14 @@ pub(super) static STEP: [Entry; 9] = [
     entry("confirm", Form::Text, "The question to ask before its first change"),
     entry("timeout", Form::Length, "How long an attempt may go without getting on"),
     entry("on_failure", Form::OnFailure, "What becomes of the run when it fails"),
+    entry("waive", Form::Text, "Why it can be done without the region that is presumed lost"),
 ];
 
 pub(super) static PARALLEL: Entry =
     entry("parallel", Form::Children, "Steps that run at the same time");
 
 /// What the steps of a group have and the group has not.
-pub(super) const NOT_OF_A_GROUP: [&str; 4] = ["action", "with", "timeout", "on_failure"];
+pub(super) const NOT_OF_A_GROUP: [&str; 5] = ["action", "with", "timeout", "on_failure", "waive"];
 
 /// What a step has that stands in no group.
 pub(super) const NOT_IN_A_GROUP: &str = "needs";

@@ -28,7 +28,7 @@ pub(crate) struct Placed<'a> {
 
 impl Placed<'_> {
     /// What people call it.
-    fn called(&self) -> String {
+    pub(super) fn called(&self) -> String {
         match self.step.id.text.as_str() {
             "" => "a step without an id".to_owned(),
             id => format!("step `{id}`"),

@@ -8,10 +8,11 @@ mod steps;
 pub(super) use steps::on_failure;
 
 use super::{
-    ast::{Azure, Objectives, Runbook, Side, Watched},
+    ast::{Azure, Objectives, Runbook, Side, VarsFrom, Watched},
     fields::Fields,
     found::{Found, unknown},
     keys,
+    outputs::Tool,
     yaml::Tree,
 };
 use crate::model::{Diagnostic, Key, Mode, Node, Source, Span, Value};
@@ -26,6 +27,7 @@ pub(super) fn runbook(tree: &Tree, source: &Source, found: &mut Found) -> Option
     fields.patched(tree.is_patched);
     version(&mut fields);
     let name = fields.required_text("runbook");
+    let vars_from = vars_from(&mut fields);
     let all_modes = Mode::ALL.map(|mode| (mode.as_str(), mode));
     let mut runbook = Runbook {
         summary: fields.text("summary").unwrap_or_default(),
@@ -37,9 +39,11 @@ pub(super) fn runbook(tree: &Tree, source: &Source, found: &mut Found) -> Option
         afterwards: afterwards(&mut fields),
         objectives: objectives(&mut fields),
         azure: azure(&mut fields),
+        aws_account: aws_account(&mut fields),
         regions: regions(&mut fields),
         modes: modes(&mut fields),
-        vars: map(&mut fields, "vars"),
+        vars: vars(&mut fields, vars_from.is_some()),
+        vars_from,
         watch: watch(&mut fields),
         steps: Vec::new(),
         finally: Vec::new(),
@@ -170,6 +174,41 @@ fn azure(fields: &mut Fields<'_, '_>) -> Azure {
         resource_group: place("resource_group"),
         credential,
     }
+}
+
+fn aws_account(fields: &mut Fields<'_, '_>) -> Option<Node> {
+    let is_in_doubt = fields.is_in_doubt("aws");
+    let node = fields.map("aws").cloned().unwrap_or_else(empty);
+    let mut inner = Fields::of("`aws`", &node, &keys::names(&keys::AWS), fields.found)?;
+    let is_lost = is_in_doubt || inner.get("account").is_some() || inner.is_in_doubt("account");
+    inner.text_node("account").or_else(|| is_lost.then(|| unknown(Span::default())))
+}
+
+/// Where outputs are meant and it cannot be read which, each name may be one of them.
+fn vars(fields: &mut Fields<'_, '_>, has_outputs: bool) -> Node {
+    let vars = map(fields, "vars");
+    let is_meant = fields.get("vars_from").is_some() || fields.is_misspelled("vars_from");
+    if is_meant && !has_outputs { unknown(Span::default()) } else { vars }
+}
+
+fn vars_from(fields: &mut Fields<'_, '_>) -> Option<VarsFrom> {
+    let node = fields.map("vars_from")?;
+    let known = keys::names(&keys::VARS_FROM);
+    let mut inner = Fields::of("`vars_from`", node, &known, fields.found)?;
+    let named = Tool::ALL.into_iter().filter(|(key, _)| inner.get(key).is_some());
+    match named.collect::<Vec<_>>().as_slice() {
+        [(key, tool)] => {
+            let node = inner.text_node(key)?;
+            let folder = Key { text: node.as_text()?.to_owned(), span: node.span };
+            return Some(VarsFrom { tool: *tool, folder });
+        }
+        [] if inner.strays().next().is_none() => {
+            inner.missing("terraform", "`vars_from` needs `terraform` or `opentofu`");
+        }
+        [] => {}
+        [..] => inner.wrong("opentofu", "`vars_from` names one root module, and not two"),
+    }
+    None
 }
 
 fn watch(fields: &mut Fields<'_, '_>) -> Vec<Watched> {

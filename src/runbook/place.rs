@@ -6,13 +6,15 @@ use super::{
 };
 use crate::{
     action::{self, Default, Kind, Parameter, Placed, Shape},
-    model::{Diagnostic, Node, Region, Resource, Value},
+    model::{Diagnostic, Node, Owner, Region, Resource, Value, Vendor},
 };
 
 /// What a step's parameters get from around them.
 pub(crate) struct Place<'a> {
     /// The default subscription and resource group.
     pub(crate) azure: (Option<String>, Option<String>),
+    /// The account of all AWS resources.
+    pub(crate) aws_account: Option<String>,
     pub(crate) regions: &'a Node,
     pub(crate) way: Way<'a>,
     pub(crate) lock: &'a str,
@@ -109,25 +111,17 @@ impl Place<'_> {
             return None;
         }
         let name = node.as_text().or_else(|| node.get("name")?.as_text())?;
-        let own = |key: &str| node.get(key).and_then(Node::as_text).map(ToOwned::to_owned);
-        let (subscription, resource_group) = &self.azure;
-        let mut missing = |key: &str| {
-            let message = format!("nothing says in which {key} `{name}` is");
-            let hint = format!("azure: {{ {key}: … }} says it for all that does not say it itself");
-            found.add(Diagnostic::at(node.span, message).hint(hint));
+        let owner = match Vendor::of(shell.kind) {
+            Vendor::Azure => self.in_azure(name, node, found),
+            Vendor::Aws => self.in_aws(name, node, found),
         };
-        let subscription = own("subscription").or_else(|| subscription.clone());
-        let resource_group = own("resource_group").or_else(|| resource_group.clone());
-        if subscription.is_none() {
-            missing("subscription");
-        }
-        if resource_group.is_none() {
-            missing("resource_group");
-        }
-        let named = node.region.clone().or_else(|| node.get("name")?.region.clone());
         let region = match shell.placed {
             Placed::Globally => None,
-            Placed::InARegion => named.or_else(|| own("region").map(Region::new)),
+            Placed::InARegion => {
+                let named = || node.region.clone().or_else(|| node.get("name")?.region.clone());
+                let in_arn = Arn::read(name).map(|arn| Region::new(arn.region));
+                in_arn.or_else(named).or_else(|| own(node, "region").map(Region::new))
+            }
             Placed::ByParameter => shell.region.map(Region::new),
         };
         if region.is_none() && shell.placed == Placed::InARegion {
@@ -139,12 +133,64 @@ impl Place<'_> {
         let resource = Resource {
             kind: shell.kind.to_owned(),
             name: name.to_owned(),
-            resource_group: resource_group?,
-            subscription: subscription?,
+            owner: owner?,
             region,
             made_by_the_run: shell.made,
         };
         Some(action::resource_node(&resource, node.span))
+    }
+
+    fn in_azure(&self, name: &str, node: &Node, found: &mut Found) -> Option<Owner> {
+        let (subscription, resource_group) = &self.azure;
+        let mut place = |key: &str, default: &Option<String>| {
+            let said = own(node, key).or_else(|| default.clone());
+            if said.is_none() {
+                let message = format!("nothing says in which {key} `{name}` is");
+                let hint =
+                    format!("azure: {{ {key}: … }} says it for all that does not say it itself");
+                found.add(Diagnostic::at(node.span, message).hint(hint));
+            }
+            said
+        };
+        let subscription = place("subscription", subscription);
+        let resource_group = place("resource_group", resource_group);
+        Some(Owner::Azure { subscription: subscription?, resource_group: resource_group? })
+    }
+
+    fn in_aws(&self, name: &str, node: &Node, found: &mut Found) -> Option<Owner> {
+        let Some(account) = self.aws_account.clone() else {
+            let message = format!("nothing says in which account `{name}` is");
+            let hint = "`aws: { account: \"…\" }` at the top says it for all of them, and keeps the run out of any other";
+            found.add(Diagnostic::at(node.span, message).hint(hint));
+            return None;
+        };
+        let stray = Arn::read(name).map(|arn| arn.account).filter(|its| *its != account);
+        if let Some(stray) = stray.filter(|_| !account.is_empty()) {
+            let message =
+                format!("`{name}` is in the account {stray}, and this runbook is for {account}");
+            found.add(Diagnostic::at(node.span, message));
+        }
+        Some(Owner::Aws { account })
+    }
+}
+
+fn own(node: &Node, key: &str) -> Option<String> {
+    node.get(key).and_then(Node::as_text).map(ToOwned::to_owned)
+}
+
+/// What the name of an AWS resource says of it, when it is an Amazon Resource Name:
+/// `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE` (IAM User Guide, "Identify AWS resources with Amazon Resource Names").
+struct Arn<'a> {
+    region: &'a str,
+    account: &'a str,
+}
+
+impl<'a> Arn<'a> {
+    fn read(name: &'a str) -> Option<Self> {
+        let mut parts = name.splitn(6, ':');
+        let ("arn", _, _) = (parts.next()?, parts.next()?, parts.next()?) else { return None };
+        let (region, account) = (parts.next()?, parts.next()?);
+        parts.next().filter(|_| !region.is_empty()).map(|_| Self { region, account })
     }
 }
 

@@ -7,6 +7,7 @@ use super::{
     ast::part_of,
     fields::listed,
     found::{Found, is_unknown, unknown},
+    outputs::Outside,
 };
 use crate::model::{Diagnostic, Node, Region, Span, Value, nearest};
 use std::ops::Range;
@@ -73,6 +74,8 @@ pub(crate) struct Scope<'a> {
     pub(crate) env: Option<Env<'a>>,
     /// `None` where nothing may wait for a run.
     pub(crate) late: Option<Late<'a>>,
+    /// What the variables are that have no row.
+    pub(crate) outside: &'a Outside<'a>,
 }
 
 impl Scope<'_> {
@@ -226,10 +229,11 @@ impl Scope<'_> {
         };
         let mut node = match row.name {
             Some(name) if *first == "name" && !is_unknown(row.table) => Node::text(name),
-            _ => row.cell(first, place)?,
+            Some(_) => row.cell(first, place)?,
+            None => self.variable(row, &segments[1..], place)?,
         };
         for segment in deeper {
-            if is_unknown(&node) {
+            if is_unknown(&node) || self.outside.is_blind() && node.is_late() {
                 return Ok(node);
             }
             let Some(inner) = node.get(segment) else {
@@ -245,6 +249,16 @@ impl Scope<'_> {
             node.region = row.name.map(Region::new);
         }
         Ok(node)
+    }
+
+    /// A variable of the runbook, or one from outside.
+    fn variable(&self, row: &Row<'_>, path: &[&str], place: Span) -> Result<Node, Diagnostic> {
+        let name = path[0];
+        let is_own = row.cells.is_some_and(|cells| cells.get(name).is_some());
+        let outer = if is_own { None } else { self.outside.variable(path, place) };
+        outer.unwrap_or_else(|| {
+            row.cell(name, place).map_err(|missing| self.outside.explain(missing, name))
+        })
     }
 
     fn unknown_root(&self, root: &str, place: Span) -> Diagnostic {

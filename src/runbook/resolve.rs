@@ -17,8 +17,8 @@ use super::{
     yaml::is_odd,
 };
 use crate::{
-    action::{self, Catalogue, Effect, Kind, Shape},
-    model::{Diagnostic, Key, Mode, Node, Resource, Span, Value},
+    action::{self, Catalogue, Effect, Kind, Needed, Shape},
+    model::{Diagnostic, Key, Mode, Node, Resource, Span, Value, Vendor},
 };
 use std::time::Duration;
 
@@ -37,9 +37,9 @@ pub(crate) struct Way<'a> {
 pub(crate) struct Resolver<'a> {
     pub(crate) runbook: &'a Runbook,
     pub(crate) order: &'a Order<'a>,
-    pub(crate) tables: &'a Tables,
+    pub(crate) tables: &'a Tables<'a>,
     /// The tables in which what stands in no runbook is still a reference.
-    pub(crate) blind: &'a Tables,
+    pub(crate) blind: &'a Tables<'a>,
     pub(crate) way: Way<'a>,
     /// `None` in a check.
     pub(crate) env: Option<Env<'a>>,
@@ -51,7 +51,9 @@ pub(crate) struct Resolver<'a> {
 pub(crate) struct Resolved {
     pub(crate) title: Option<String>,
     pub(crate) confirm: Option<String>,
-    pub(crate) on_failure: OnFailure,
+    /// `None` for what cannot be read, or is not known yet.
+    pub(crate) on_failure: Option<OnFailure>,
+    pub(crate) waive: Option<String>,
     pub(crate) timeout: Option<Duration>,
     /// `None` for a group.
     pub(crate) action: Option<ResolvedAction>,
@@ -61,6 +63,7 @@ pub(crate) struct ResolvedAction {
     pub(crate) kind: &'static Kind,
     pub(crate) with: Node,
     pub(crate) touches: Vec<Resource>,
+    pub(crate) planes: Vec<Needed>,
 }
 
 impl<'a> Resolver<'a> {
@@ -69,8 +72,8 @@ impl<'a> Resolver<'a> {
         self.scope_of(self.tables, self.env)
     }
 
-    fn scope_of(&self, tables: &'a Tables, env: Option<Env<'a>>) -> Scope<'a> {
-        let Tables { vars, regions, modes } = tables;
+    fn scope_of(&self, tables: &'a Tables<'a>, env: Option<Env<'a>>) -> Scope<'a> {
+        let Tables { vars, regions, modes, outside } = tables;
         let row = |root, noun, table: &'a Node, name: &'a str, is_region| Row {
             root,
             noun,
@@ -85,7 +88,7 @@ impl<'a> Resolver<'a> {
             row("mode", "mode", modes, self.way.mode.as_str(), false),
             vars_row(vars),
         ];
-        Scope { source: &self.runbook.source.text, rows, env, late: None }
+        Scope { source: &self.runbook.source.text, rows, env, late: None, outside }
     }
 
     /// Which steps `when` leaves out, groups with their children; a group goes when all its children do.
@@ -139,14 +142,18 @@ impl<'a> Resolver<'a> {
             let node = early.resolve(node.as_ref()?, found);
             (!node.is_late()).then_some(node)
         };
-        let on_failure = known(&step.on_failure, found);
+        let on_failure = match step.on_failure {
+            None => Some(OnFailure::Stop),
+            Some(_) => {
+                known(&step.on_failure, found).and_then(|node| parse::on_failure(&node, found))
+            }
+        };
         let timeout = known(&step.timeout, found);
         let resolved = Resolved {
             title: text("title", step.title.as_ref(), &work, found),
             confirm: text("confirm", step.confirm.as_ref(), &question, found),
-            on_failure: on_failure
-                .and_then(|node| parse::on_failure(&node, found))
-                .unwrap_or(OnFailure::Stop),
+            on_failure,
+            waive: text("waive", step.waive.as_ref(), &early, found),
             timeout: timeout.and_then(|node| fields::length("timeout", &node, found)),
             action: match &step.work {
                 Work::Action { name, with } => self.action(name, with, &work, found),
@@ -158,6 +165,7 @@ impl<'a> Resolver<'a> {
             },
         };
         self.check_harm(at, &resolved, found);
+        check_waiver(step, &resolved, found);
         resolved
     }
 
@@ -169,7 +177,7 @@ impl<'a> Resolver<'a> {
         if effect != Some(Effect::CannotBeUndone) {
             return;
         }
-        if let (OnFailure::Owe, Some(node)) = (resolved.on_failure, &placed.step.on_failure) {
+        if let (Some(OnFailure::Owe), Some(node)) = (resolved.on_failure, &placed.step.on_failure) {
             let message = format!("`{}` cannot be undone, and cannot be owed", name.text);
             let hint = "what is owed is tried again by itself: write `stop` or `ask`";
             found.add(Diagnostic::at(node.span, message).hint(hint));
@@ -204,20 +212,27 @@ impl<'a> Resolver<'a> {
         if is_unknown(&with) {
             return None;
         }
-        found.extend(self.secrets(scope.late).of(kind, written));
+        found.extend(self.secrets(scope.late).of(kind, written, &with));
         let check = if self.runbook.is_patched { action::check_part } else { action::check };
         found.extend(check(kind, &with));
-        let is_resource = |shape: &Shape| matches!(shape, Shape::Resource { .. });
-        let names_resources = kind.parameters.iter().any(|parameter| is_resource(&parameter.shape));
+        let names_a = |vendor: Vendor| {
+            let is_one = |shape: &Shape| match shape {
+                Shape::Resource { kind, .. } => Vendor::of(kind) == vendor,
+                _ => false,
+            };
+            kind.parameters.iter().any(|parameter| is_one(&parameter.shape))
+        };
         let place = Place {
-            azure: if names_resources { self.azure(found) } else { (None, None) },
+            azure: if names_a(Vendor::Azure) { self.azure(found) } else { (None, None) },
+            aws_account: self.aws_account(found).filter(|_| names_a(Vendor::Aws)),
             regions: &self.tables.regions,
             way: self.way,
             lock: &self.runbook.lock,
             files: self.files,
         };
         let (with, touches) = place.write_out(kind, &with, found);
-        Some(ResolvedAction { kind, with, touches })
+        let planes = kind.needed(&with);
+        Some(ResolvedAction { kind, with, touches, planes })
     }
 
     /// The subscription and resource group of what names none of its own.
@@ -230,6 +245,12 @@ impl<'a> Resolver<'a> {
         };
         let azure = &self.runbook.azure;
         (text(&azure.subscription), text(&azure.resource_group))
+    }
+
+    /// The account that AWS resources are in.
+    fn aws_account(&self, found: &mut Found) -> Option<String> {
+        let node = self.scope().resolve(self.runbook.aws_account.as_ref()?, found);
+        Some(node.as_text().unwrap_or_default().to_owned())
     }
 
     /// What is watched, and at which addresses.
@@ -297,6 +318,20 @@ impl<'a> Resolver<'a> {
             }
             _ => Ok(()),
         }
+    }
+}
+
+/// What needs no region cannot do without one.
+fn check_waiver(step: &Step, resolved: &Resolved, found: &mut Found) {
+    let (Some(node), Some(action)) = (&step.waive, &resolved.action) else { return };
+    if action.planes.is_empty() && !action.with.is_late() {
+        let message = format!(
+            "there is nothing to waive: `{}` needs no plane of any region here",
+            action.kind.name
+        );
+        let hint =
+            "`waive` says why a step can be done without the region that is lost: take it out";
+        found.add(Diagnostic::at(node.span, message).hint(hint));
     }
 }
 

@@ -119,6 +119,12 @@ fn form(form: &Form) -> Value {
                 Mode::ALL.iter().map(|mode| (mode.as_str().to_owned(), row())).collect();
             json!({ "type": "object", "properties": rows, "additionalProperties": false })
         }
+        Form::One(entries) => {
+            let mut one = object(&entries.iter().collect::<Vec<_>>());
+            one["minProperties"] = json!(1);
+            one["maxProperties"] = json!(1);
+            one
+        }
         Form::Map(entries) => object(&entries.iter().collect::<Vec<_>>()),
         Form::Named(entries) => {
             let each = object(&entries.iter().collect::<Vec<_>>());
@@ -198,8 +204,8 @@ fn shape(shape: Shape) -> Value {
             "type": "object",
             "additionalProperties": or_reference(&parameters(members)),
         })),
-        Shape::Resource { .. } => {
-            let keys = crate::action::RESOURCE_KEYS;
+        Shape::Resource { kind, .. } => {
+            let keys = crate::action::resource_keys(kind);
             let properties: Map<_, _> =
                 keys.iter().map(|key| ((*key).to_owned(), text())).collect();
             json!({ "anyOf": [text(), {

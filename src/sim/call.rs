@@ -78,9 +78,27 @@ pub(super) fn is_read(request: &Request) -> bool {
     match *request.method() {
         Method::GET | Method::HEAD => true,
         // The listings of settings are POSTs because they hold secrets (Web Apps, List Application Settings).
-        Method::POST => ["/list", "/listkeys", "/token"].iter().any(|end| path.ends_with(end)),
+        Method::POST => {
+            ["/list", "/listkeys", "/token"].iter().any(|end| path.ends_with(end))
+                || is_read_of_aws(request)
+        }
         _ => false,
     }
+}
+
+/// AWS sends most reads as POSTs, and names them for what they are.
+fn is_read_of_aws(request: &Request) -> bool {
+    let reads = ["Describe", "Get", "List", "Simulate"];
+    operation(request).is_some_and(|name| reads.iter().any(|read| name.starts_with(read)))
+}
+
+/// What a request asks of AWS, where no path says it.
+pub(super) fn operation(request: &Request) -> Option<&str> {
+    let header = |name: &str| request.headers().get(name)?.to_str().ok();
+    header("authorization").filter(|text| text.starts_with("AWS4-HMAC-SHA256 "))?;
+    let target = header("x-amz-target").and_then(|target| target.rsplit('.').next());
+    let form = std::str::from_utf8(request.body()).unwrap_or_default();
+    target.or_else(|| form.split('&').find_map(|pair| pair.strip_prefix("Action=")))
 }
 
 /// What a service replies.

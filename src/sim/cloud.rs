@@ -5,11 +5,13 @@
 //! often it was looked at.
 
 use super::{
+    aws::{self, Aws},
     azure::{
-        self, Account, Group, Operation, Policy, Profile, Reached, Server, ServicePlan, Site,
-        Throttle, VirtualEndpoint,
+        self, Account, Group, Operation, Policy, Profile, Server, ServicePlan, Site, Throttle,
+        VirtualEndpoint,
     },
     call::{Call, is_read},
+    reached::Reached,
     traffic::{Crowd, Sample},
 };
 use crate::wire::{Request, Response};
@@ -56,6 +58,7 @@ pub struct Cloud {
     /// Names outside Azure, and the names that they stand for.
     pub(super) aliases: BTreeMap<String, String>,
     pub(super) crowds: Vec<Crowd>,
+    pub(super) aws: Aws,
     pub(super) samples: Vec<Sample>,
     #[serde(skip)]
     pub(super) throttle: Throttle,
@@ -102,6 +105,7 @@ impl Cloud {
             profiles: Vec::new(),
             aliases: BTreeMap::new(),
             crowds: Vec::new(),
+            aws: Aws::default(),
             samples: Vec::new(),
             resolved: BTreeMap::new(),
             throttle: Throttle::default(),
@@ -127,7 +131,8 @@ impl Cloud {
 
     fn carry(&mut self, call: &Call<'_>) -> Answer {
         let is_read = is_read(call.request);
-        let reply = match azure::answer(self, call) {
+        let reached = aws::answer(self, call).unwrap_or_else(|| azure::answer(self, call));
+        let reply = match reached {
             Reached::Reply(reply) => reply,
             Reached::Nobody => {
                 let after = Duration::from_secs(30);
@@ -170,6 +175,7 @@ impl Cloud {
         while let Some(due) = self.next_due().filter(|due| *due <= now) {
             self.now = self.now.max(due);
             self.finish_operations();
+            aws::keep_time(self);
             self.refresh();
         }
         self.now = self.now.max(now);
@@ -178,12 +184,14 @@ impl Cloud {
     fn next_due(&self) -> Option<Timestamp> {
         let operation = self.operations.iter().filter_map(Operation::due).min();
         let booted = self.sites.iter().map(|site| site.up_from).filter(|at| *at > self.now).min();
-        [operation, booted, self.next_probe(), self.next_quarter()].into_iter().flatten().min()
+        let dues = [operation, booted, self.next_probe(), self.next_quarter(), aws::next_due(self)];
+        dues.into_iter().flatten().min()
     }
 
     /// Draws the consequences of what has changed.
     pub(super) fn refresh(&mut self) {
         self.probe();
+        aws::refresh(self);
         self.move_users();
     }
 }

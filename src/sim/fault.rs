@@ -1,8 +1,10 @@
 //! Faults that can be put at any call.
 
-use crate::wire::{Request, Response};
+use super::{aws, call};
+use crate::wire::{Request, Response, host};
 use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode};
+use jiff::Timestamp;
 use serde_json::json;
 
 /// What goes wrong at one request.
@@ -10,7 +12,7 @@ use serde_json::json;
 pub struct Fault {
     /// Any, when there is none.
     pub method: Option<Method>,
-    /// A part of the path and query, without case.
+    /// A part of the address, without case. What it asks of AWS, where no path says it, stands for its query.
     pub path: String,
     /// Which of the requests that fit, counted from 1 and from when the fault was put there.
     pub nth: u32,
@@ -31,6 +33,8 @@ pub enum Mishap {
     LostAnswer,
     /// It never leaves the machine.
     NotSent,
+    /// Carried out, and the answer breaks off halfway.
+    CutOff,
     /// Not carried out, and no answer arrives.
     Hang,
 }
@@ -50,7 +54,7 @@ impl Faults {
         if self.0.is_empty() {
             return None;
         }
-        let path = request.uri().to_string().to_ascii_lowercase();
+        let path = address(request).to_ascii_lowercase();
         let mut met = None;
         self.0.retain_mut(|fault| {
             let fits = fault.method.as_ref().is_none_or(|method| method == request.method())
@@ -66,8 +70,33 @@ impl Faults {
     }
 }
 
+/// `HOST/PATH?QUERY`.
+fn address(request: &Request) -> String {
+    let uri = request.uri();
+    let (host, path) = (host(request), uri.path());
+    let query = uri.query().or_else(|| call::operation(request));
+    format!("{host}{path}?{}", query.unwrap_or_default())
+}
+
 /// The answer of a front end that does not ask the service.
-pub(super) fn refusal(code: StatusCode, retry_after: Option<u32>) -> Response {
+pub(super) fn refusal(
+    request: &Request,
+    code: StatusCode,
+    retry_after: Option<u32>,
+    now: Timestamp,
+) -> Response {
+    let of_aws = aws::refusal(&call::Call::new(request, now), code.as_u16());
+    let mut response = of_aws.map_or_else(|| of_azure(code), call::Reply::into_response);
+    if let Some(seconds) = retry_after {
+        response.headers_mut().insert("retry-after", HeaderValue::from(seconds));
+    }
+    response
+}
+
+pub(super) const FAULT: &str =
+    "The request was not carried out as asked: a fault of the simulation.";
+
+fn of_azure(code: StatusCode) -> Response {
     let name = match code.as_u16() {
         409 => "Conflict",
         429 => "TooManyRequests",
@@ -76,15 +105,11 @@ pub(super) fn refusal(code: StatusCode, retry_after: Option<u32>) -> Response {
         504 => "GatewayTimeout",
         _ => "Injected",
     };
-    let message = "The request was not carried out as asked: a fault of the simulation.";
-    let body = json!({ "error": { "code": name, "message": message } }).to_string();
+    let body = json!({ "error": { "code": name, "message": FAULT } }).to_string();
     let mut response = Response::new(Bytes::from(body));
     *response.status_mut() = code;
     let headers = response.headers_mut();
     headers.insert("content-type", HeaderValue::from_static("application/json"));
     headers.insert("x-ms-failure-cause", HeaderValue::from_static("gateway"));
-    if let Some(seconds) = retry_after {
-        headers.insert("retry-after", HeaderValue::from(seconds));
-    }
     response
 }

@@ -1,6 +1,6 @@
 //! What happened to a world, line by line: enough to make it again.
 
-use super::{cloud::Cloud, cloud::Outage};
+use super::{aws::Scope, cloud::Cloud, cloud::Outage};
 use crate::wire::Request;
 use bytes::Bytes;
 use http::Method;
@@ -12,11 +12,13 @@ use std::fmt::Write;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub(super) enum Line {
-    /// A change that was accepted. Its headers, and with them its token, are not kept.
+    /// A change that was accepted. Of its headers only those are kept that say for which service of AWS it was.
     Change {
         at: Timestamp,
         method: String,
         uri: String,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        headers: Vec<(String, String)>,
         body: Body,
     },
     Outage {
@@ -59,6 +61,7 @@ impl Line {
             at,
             method: request.method().to_string(),
             uri: request.uri().to_string(),
+            headers: for_aws(request),
             body: Body::of(request.body()),
         }
     }
@@ -70,15 +73,31 @@ impl Line {
                 cloud.set_outage(*outage, region, *at);
                 true
             }
-            Self::Change { at, method, uri, body } => {
+            Self::Change { at, method, uri, headers, body } => {
                 let request = body.bytes().and_then(|body| {
                     let method = Method::from_bytes(method.as_bytes()).ok()?;
-                    http::Request::builder().method(method).uri(uri).body(body).ok()
+                    let request = http::Request::builder().method(method).uri(uri);
+                    let with = |request: http::request::Builder,
+                                (name, value): &(String, String)| {
+                        request.header(name, value)
+                    };
+                    headers.iter().fold(request, with).body(body).ok()
                 });
                 request.is_some_and(|request| cloud.replay(&request, *at).has_changed)
             }
         }
     }
+}
+
+/// The scope of a signature without the rest of it, and the operation that is named beside the body.
+fn for_aws(request: &Request) -> Vec<(String, String)> {
+    let header = |name: &str| request.headers().get(name)?.to_str().ok();
+    let scope = header("authorization").and_then(Scope::read).map(|scope| scope.bare());
+    let target = scope.as_ref().and_then(|_| header("x-amz-target")).map(ToOwned::to_owned);
+    [("authorization", scope), ("x-amz-target", target)]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+        .collect()
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {

@@ -1,6 +1,6 @@
-//! The simulated cloud: Azure at wire level, written from the vendor's documents.
+//! The simulated clouds: Azure and AWS at wire level, written from the vendors' documents.
 //!
-//! Knows neither `provider` nor `action`: one misreading of ARM would live on both sides, and every rehearsal would
+//! Knows neither `provider` nor `action`: one misreading of a vendor would live on both sides, and every rehearsal would
 //! agree with it. [`Cloud`] is a state that answers requests and advances only when it is asked the time; [`World`]
 //! keeps one, in memory or in a folder, so that a killed simulated run resumes like a real one; [`Simulated`] is the
 //! transport that reaches it.
@@ -9,20 +9,24 @@
 //! the same, whatever was read in between. The ledger stands on that.
 
 mod address;
+mod aws;
 mod azure;
 mod call;
 mod cloud;
+mod dns;
 mod fault;
 mod ledger;
+mod reached;
 mod seed;
 mod serve;
 mod simulated;
 mod traffic;
 mod world;
 
+pub use aws::{Breaker, EndpointFault, TargetHealth};
 pub use cloud::{Answer, Cloud, Outage, Outcome};
 pub use fault::{Fault, Mishap};
-pub use serve::serve;
+pub use serve::{Port, serve};
 pub use simulated::{Exchange, Simulated};
 pub use traffic::{Sample, Sees};
 pub use world::{World, WorldError};

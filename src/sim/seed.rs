@@ -2,11 +2,12 @@
 
 use super::{
     address::{Address, location},
+    aws::{self, endpoint::region_of, route53::canonical},
     azure::{Account, Profile, Server, Site},
     cloud::{Cloud, Outage},
 };
 use crate::{
-    model::{Node, Region, Resource, Value},
+    model::{Node, Region, Resource, Value, Vendor},
     plan::{Plan, Side, Step},
 };
 use jiff::Timestamp;
@@ -86,7 +87,10 @@ fn resources(plan: &Plan) -> Vec<Resource> {
     let mut known: Vec<Resource> = Vec::new();
     for touched in plan.steps.iter().filter_map(Step::action).flat_map(|work| &work.touches) {
         let same = |one: &&mut Resource| {
-            one.kind.eq_ignore_ascii_case(&touched.kind) && address(one) == address(touched)
+            // Azure's addresses are the same everywhere; a name in AWS is one of its region.
+            let is_there = one.vendor() == Vendor::Azure || one.region == touched.region;
+            let is_it = address(one) == address(touched) && is_there;
+            one.kind.eq_ignore_ascii_case(&touched.kind) && is_it
         };
         if let Some(one) = known.iter_mut().find(same) {
             one.made_by_the_run |= touched.made_by_the_run;
@@ -101,8 +105,8 @@ fn resources(plan: &Plan) -> Vec<Resource> {
 
 pub(super) fn address(resource: &Resource) -> Address {
     Address {
-        subscription: resource.subscription.clone(),
-        group: resource.resource_group.clone(),
+        subscription: resource.subscription().to_owned(),
+        group: resource.resource_group().to_owned(),
         name: resource.name.clone(),
     }
 }
@@ -123,10 +127,14 @@ impl Cloud {
     pub fn add_missing(&mut self, plan: &Plan) {
         let seed = Seed::of(plan);
         self.add_groups(plan);
+        if let Some(account) = seed.resources.iter().find_map(Resource::account) {
+            self.aws.settle(account);
+        }
         Account::seed(self, &seed);
         Server::seed(self, &seed);
         Site::seed(self, &seed);
         Profile::seed(self, &seed);
+        aws::seed(self, &seed);
         self.add_aliases(plan);
         self.refresh();
     }
@@ -145,9 +153,12 @@ impl Cloud {
             else {
                 continue;
             };
-            if ![".azurewebsites.net", ".trafficmanager.net"]
-                .iter()
-                .any(|azure| host.ends_with(azure))
+            let is_of_aws =
+                region_of(self, &host).is_some() || self.zone_of(&canonical(&host)).is_some();
+            if !is_of_aws
+                && ![".azurewebsites.net", ".trafficmanager.net"]
+                    .iter()
+                    .any(|azure| host.ends_with(azure))
             {
                 self.aliases.insert(host, public.clone());
             }

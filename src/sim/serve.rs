@@ -1,4 +1,5 @@
-//! The simulated cloud on a port, for any HTTP client: curl, az, an SDK, or `failover` itself.
+//! The simulated cloud on a port, for any HTTP client: curl, az, aws, an SDK, or `failover` itself; and its name servers
+//! on the same port for datagrams, for any resolver.
 //!
 //! A request to a loopback address is for Resource Manager; with any other `Host` it is for that host. Absolute
 //! addresses in answers begin with what the client asked, so that it can follow them.
@@ -11,15 +12,56 @@ use axum::{
 };
 use futures_util::{future, stream};
 use http::{StatusCode, Uri, header::HOST};
-use tokio::net::TcpListener;
+use std::io;
+use tokio::net::{TcpListener, UdpSocket};
 
 /// No request of a failover is larger.
 const LARGEST: usize = 64 << 20;
 
-/// Serves until the listener fails. Its clock must not be virtual: paused time jumps over what sockets do.
-pub async fn serve(simulated: Simulated, listener: TcpListener) -> std::io::Result<()> {
-    let router = axum::Router::new().fallback(answer).with_state(simulated);
-    axum::serve(listener, router).await
+/// No question of a resolver is larger (RFC 6891, 6.2.5).
+const LARGEST_QUESTION: usize = 4096;
+
+/// A port of this machine: for requests, and for questions to name servers.
+pub struct Port {
+    requests: TcpListener,
+    questions: UdpSocket,
+}
+
+impl Port {
+    /// Takes a port of the loopback address for both; any free one when it is 0.
+    pub async fn bind(number: u16) -> io::Result<Self> {
+        let requests = TcpListener::bind(("127.0.0.1", number)).await?;
+        let questions = UdpSocket::bind(requests.local_addr()?).await?;
+        Ok(Self { requests, questions })
+    }
+
+    pub fn number(&self) -> io::Result<u16> {
+        Ok(self.requests.local_addr()?.port())
+    }
+}
+
+/// Serves until the port fails. Its clock must not be virtual: paused time jumps over what sockets do.
+pub async fn serve(simulated: Simulated, port: Port) -> io::Result<()> {
+    let router = axum::Router::new().fallback(answer).with_state(simulated.clone());
+    tokio::select! {
+        requests = axum::serve(port.requests, router) => requests,
+        questions = answer_questions(&simulated, &port.questions) => questions,
+    }
+}
+
+async fn answer_questions(simulated: &Simulated, socket: &UdpSocket) -> io::Result<()> {
+    let mut question = vec![0; LARGEST_QUESTION];
+    loop {
+        let (length, from) = match socket.recv_from(&mut question).await {
+            // Who asked before is gone: that is nobody else's trouble.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => continue,
+            received => received?,
+        };
+        let answer = simulated.with_world(|world| world.cloud().ask_any(&question[..length]));
+        if let Some(answer) = answer {
+            socket.send_to(&answer, from).await?;
+        }
+    }
 }
 
 async fn answer(
@@ -68,7 +110,7 @@ fn plain(status: StatusCode) -> http::Response<Body> {
 
 /// An answer that breaks off: its body ends before it began.
 fn cut() -> http::Response<Body> {
-    let lost = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+    let lost = io::Error::from(io::ErrorKind::ConnectionReset);
     let body = stream::once(future::ready(Err::<bytes::Bytes, _>(lost)));
     http::Response::new(Body::from_stream(body))
 }

@@ -11,7 +11,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use jiff::Timestamp;
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -25,12 +25,16 @@ pub struct Exchange {
     pub method: Method,
     pub host: String,
     pub path_and_query: String,
+    /// What it asks of AWS, where no path says it.
+    pub operation: Option<String>,
     /// `None` when no answer came back.
     pub status: Option<StatusCode>,
     /// Whether it could change nothing, as the cloud sees it.
     pub is_read: bool,
     /// Whether it was a change and was carried out, whatever became of its answer.
     pub has_changed: bool,
+    /// The headers of the request, when bodies are kept. Some services are told by them what is asked.
+    pub headers: HeaderMap,
     /// What was sent and what came back, when bodies are kept.
     pub bodies: Option<(Bytes, Response)>,
 }
@@ -69,7 +73,12 @@ impl Simulated {
         self.lock().faults.add(fault);
     }
 
-    /// Keeps the bodies of requests and answers in the log from now on.
+    /// Takes away the faults that no request has met.
+    pub fn end_faults(&self) {
+        self.lock().faults = Faults::default();
+    }
+
+    /// Keeps the headers of requests and all bodies in the log from now on.
     pub fn keep_bodies(&self) {
         self.lock().keeps_bodies = true;
     }
@@ -102,6 +111,10 @@ impl Simulated {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(super) async fn sleep(&self, length: Duration) {
+        self.clock.sleep(length).await;
+    }
+
     /// Reaches the cloud as any other program does, and waits as long as the answer takes.
     pub async fn reach(&self, request: &Request) -> Result<Response, SendError> {
         let (result, after) = self.lock().meet(request, self.clock.now());
@@ -127,9 +140,10 @@ impl Shared {
                 (Err(SendError::NotSent { host: host(request), why }), Duration::from_millis(20))
             }
             Some(Mishap::Hang) => (unanswered("no answer within 30 s"), patience),
-            Some(Mishap::Status { code, retry_after }) => {
-                (Ok(super::fault::refusal(code, retry_after)), Duration::from_millis(100))
-            }
+            Some(Mishap::Status { code, retry_after }) => (
+                Ok(super::fault::refusal(request, code, retry_after, now)),
+                Duration::from_millis(100),
+            ),
             // A copy of the world answers, and is thrown away.
             Some(Mishap::Pretend) => {
                 arrived(request, self.world.cloud().clone().answer(request, now))
@@ -140,11 +154,15 @@ impl Shared {
                     has_changed = answer.has_changed;
                     match late {
                         Some(Mishap::LateStatus(code)) => {
-                            (Ok(super::fault::refusal(code, None)), patience)
+                            (Ok(super::fault::refusal(request, code, None, now)), patience)
                         }
                         Some(Mishap::FailsLater) => {
                             self.world.cloud_mut().doom_the_last();
                             arrived(request, answer)
+                        }
+                        Some(Mishap::CutOff) => {
+                            let (result, after) = arrived(request, answer);
+                            (result.map(broken_off), after)
                         }
                         Some(_) => (unanswered("the connection was lost"), patience),
                         None => arrived(request, answer),
@@ -166,11 +184,13 @@ impl Shared {
         let uri = request.uri();
         let status = response.map(http::Response::status);
         let shown = status.as_ref().map_or("no answer", StatusCode::as_str);
+        let operation = super::call::operation(request);
         self.world.note(&format!(
-            "{at:.3} {} {}{} {shown}",
+            "{at:.3} {} {}{}{} {shown}",
             request.method(),
             host(request),
-            uri.path()
+            uri.path(),
+            operation.unwrap_or_default()
         ));
         let bodies = response.filter(|_| self.keeps_bodies);
         let exchange = Exchange {
@@ -178,9 +198,11 @@ impl Shared {
             method: request.method().clone(),
             host: host(request),
             path_and_query: uri.path_and_query().map_or_else(String::new, ToString::to_string),
+            operation: operation.map(ToOwned::to_owned),
             status,
             is_read: super::call::is_read(request),
             has_changed,
+            headers: if self.keeps_bodies { request.headers().clone() } else { HeaderMap::new() },
             bodies: bodies.map(|response| (request.body().clone(), response.clone())),
         };
         self.tell.iter_mut().for_each(|tell| tell(&exchange));
@@ -201,6 +223,10 @@ fn arrived(request: &Request, answer: Answer) -> (Result<Response, SendError>, D
         Outcome::Response(response) => Ok(response),
     };
     (result, answer.after)
+}
+
+fn broken_off(response: Response) -> Response {
+    response.map(|body| body.slice(..body.len() / 2))
 }
 
 #[async_trait]

@@ -4,7 +4,10 @@
 //! the old answers run out evenly over one TTL. That is followed in quarters.
 
 use super::{
-    address::Address,
+    aws::{
+        elb::front::{Shown, Visit},
+        endpoint, route53,
+    },
     azure::{Profile, View, is_outside, view},
     cloud::Cloud,
 };
@@ -14,7 +17,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 const QUARTERS: u32 = 4;
 
-/// What the users of a profile see from an instant on.
+/// What the users of a public name see from an instant on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
     pub at: Timestamp,
@@ -34,10 +37,51 @@ pub enum Sees {
     Failure,
 }
 
-/// The users of one profile.
+/// A name that users know.
+struct Public {
+    host: String,
+    /// Where it leads now, and the share of each target.
+    answers: BTreeMap<String, f64>,
+    /// How many seconds a resolver keeps an answer.
+    ttl: u32,
+}
+
+impl Public {
+    fn of_profile(profile: &Profile, cloud: &Cloud) -> Self {
+        Self { host: profile.host(), answers: profile.answers(cloud), ttl: profile.ttl }
+    }
+
+    /// A name of a hosted zone. Users ask any of the zone's servers, which may not all know the same.
+    fn of_zone(cloud: &Cloud, zone: &route53::Zone, name: &str) -> Self {
+        let mut public =
+            Self { host: route53::host(name).to_owned(), answers: BTreeMap::new(), ttl: 0 };
+        let count = f64::from(u32::try_from(zone.servers.len()).unwrap_or(1));
+        for server in cloud.servers(zone) {
+            let chosen = ["A", "CNAME"].map(|kind| server.choose(name, kind));
+            let ttl = chosen.iter().flatten().map(|(set, _)| set.ttl()).max();
+            public.ttl = public.ttl.max(ttl.unwrap_or_default());
+            for (target, share) in server.leads_to(name, 0) {
+                *public.answers.entry(target).or_insert(0.0) += share / count;
+            }
+        }
+        public
+    }
+}
+
+impl From<Shown> for Sees {
+    fn from(shown: Shown) -> Self {
+        match shown {
+            Shown::App(region) => Self::Region(region),
+            Shown::Page { .. } => Self::Page,
+            Shown::Unavailable | Shown::Silence => Self::Failure,
+        }
+    }
+}
+
+/// The users of one public name.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Crowd {
-    profile: Address,
+    host: String,
     old: BTreeMap<String, f64>,
     new: BTreeMap<String, f64>,
     since: Timestamp,
@@ -75,44 +119,88 @@ impl Cloud {
         self.crowds.iter().filter_map(Crowd::due).min()
     }
 
+    /// Every name that users know.
+    fn public_names(&self) -> Vec<Public> {
+        let profiles = self.profiles.iter().map(|profile| Public::of_profile(profile, self));
+        let mut all: Vec<_> = profiles.collect();
+        for zone in self.zones() {
+            let is_asked = |set: &&route53::RecordSet| {
+                ["A", "CNAME"].contains(&set.kind.as_str()) && !set.name.starts_with('\\')
+            };
+            let mut names: Vec<_> =
+                zone.records().iter().filter(is_asked).map(|set| set.name.as_str()).collect();
+            names.sort_unstable();
+            names.dedup();
+            all.extend(names.into_iter().map(|name| Public::of_zone(self, zone, name)));
+        }
+        all
+    }
+
+    fn public_name(&self, host: &str) -> Option<Public> {
+        if let Some(profile) = self.profiles.iter().find(|profile| profile.host() == host) {
+            return Some(Public::of_profile(profile, self));
+        }
+        let name = route53::canonical(host);
+        self.zone_of(&name).map(|zone| Public::of_zone(self, zone, &name))
+    }
+
+    /// The host that a name leads to. The resolver keeps an answer as long as its TTL says.
+    pub(super) fn resolve(&mut self, name: &str) -> Option<String> {
+        let name = self.aliases.get(name).map_or(name, String::as_str).to_owned();
+        if let Some((target, until)) = self.resolved.get(&name)
+            && *until > self.now
+        {
+            return Some(target.clone());
+        }
+        let Some(public) = self.public_name(&name) else { return Some(name) };
+        // Evenly spread without chance: multiples of the golden ratio (Weyl).
+        let mut point = (f64::from(u32::try_from(self.throttle.asked % 1_000_000).unwrap_or(0))
+            * 0.618_033_988_75)
+            .fract();
+        let target = public.answers.iter().find(|(_, share)| {
+            point -= **share;
+            point <= 0.0
+        });
+        let last = public.answers.last_key_value();
+        let target = target.or(last).map(|(target, _)| target.clone())?;
+        let until = self.now + Duration::from_secs(u64::from(public.ttl));
+        self.throttle.asked += 1;
+        self.resolved.insert(name, (target.clone(), until));
+        Some(target)
+    }
+
     /// Moves users on, and notes what they see if it is something new.
     pub(super) fn move_users(&mut self) {
+        let public = self.public_names();
         let mut crowds = std::mem::take(&mut self.crowds);
-        crowds.retain(|crowd| self.profiles.iter().any(|profile| profile.at == crowd.profile));
-        for profile in &self.profiles {
-            let answers = profile.answers(self);
-            if let Some(crowd) = crowds.iter_mut().find(|crowd| crowd.profile == profile.at) {
+        crowds.retain(|crowd| public.iter().any(|one| one.host == crowd.host));
+        for Public { host, answers, ttl } in public {
+            let since = self.now;
+            if let Some(crowd) = crowds.iter_mut().find(|crowd| crowd.host == host) {
                 while crowd.due().is_some_and(|due| due <= self.now) {
                     crowd.quarters += 1;
                 }
                 if crowd.new != answers {
                     let old = crowd.shares();
-                    let (profile, ttl) = (crowd.profile.clone(), profile.ttl);
-                    *crowd =
-                        Crowd { profile, old, new: answers, since: self.now, ttl, quarters: 0 };
+                    *crowd = Crowd { host, old, new: answers, since, ttl, quarters: 0 };
                 }
             } else {
-                let (profile, ttl, new) = (profile.at.clone(), profile.ttl, answers);
-                let (old, since) = (BTreeMap::new(), self.now);
-                crowds.push(Crowd { profile, old, new, since, ttl, quarters: QUARTERS });
+                let old = BTreeMap::new();
+                crowds.push(Crowd { host, old, new: answers, since, ttl, quarters: QUARTERS });
             }
         }
-        let mut samples = Vec::new();
-        for crowd in &crowds {
-            let Some(profile) = self.profiles.iter().find(|one| one.at == crowd.profile) else {
-                continue;
-            };
-            samples.extend(self.sample(profile, crowd));
-        }
+        let samples: Vec<_> = crowds.iter().filter_map(|crowd| self.sample(crowd)).collect();
         self.samples.extend(samples);
         self.crowds = crowds;
     }
 
-    fn sample(&self, profile: &Profile, crowd: &Crowd) -> Option<Sample> {
-        let host = profile.host();
+    fn sample(&self, crowd: &Crowd) -> Option<Sample> {
+        let host = crowd.host.clone();
         let mut seen: BTreeMap<Sees, f64> = BTreeMap::new();
         for (target, share) in crowd.shares() {
-            *seen.entry(self.seen_at(&target)).or_insert(0.0) += share;
+            for (sees, part) in self.seen_at(&host, &target) {
+                *seen.entry(sees).or_insert(0.0) += share * part;
+            }
         }
         if seen.is_empty() {
             seen.insert(Sees::Failure, 1.0);
@@ -123,7 +211,15 @@ impl Cloud {
         is_news.then_some(Sample { at: self.now, host, shares })
     }
 
-    fn seen_at(&self, target: &str) -> Sees {
+    /// What the users of a public name see at one of its targets, in shares.
+    fn seen_at(&self, host: &str, target: &str) -> Vec<(Sees, f64)> {
+        if let Some(shares) = endpoint::seen_at(self, target, &Visit { host, path: "/" }) {
+            return shares.into_iter().map(|(shown, part)| (Sees::from(shown), part)).collect();
+        }
+        vec![(self.seen_at_site(target), 1.0)]
+    }
+
+    fn seen_at_site(&self, target: &str) -> Sees {
         match self.sites.iter().find(|site| site.host() == target) {
             Some(site) => match view(self, site) {
                 View::App => Sees::Region(site.location.clone()),

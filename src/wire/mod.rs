@@ -2,13 +2,17 @@
 //!
 //! Refuses to send anything that changes something without a [`Permit`], which only a durable fact gives.
 
+mod dns;
 mod network;
 mod patience;
 mod read_only;
+mod xml;
 
+pub use dns::{Dns, NameServer, NameServers};
 pub use network::Network;
 pub use patience::{Bounded, Patient};
 pub use read_only::{ReadOnly, check};
+pub use xml::Element;
 
 use crate::{journal::Permit, model::span};
 use async_trait::async_trait;
@@ -87,6 +91,21 @@ fn date(response: &Response, name: &str) -> Option<Timestamp> {
 /// The host of a request, for messages.
 pub fn host(request: &Request) -> String {
     request.uri().host().unwrap_or("an unnamed host").to_owned()
+}
+
+/// An error and its causes in one line: reqwest's own text hides why.
+pub fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text.push_str(": ");
+            text.push_str(&inner_text);
+        }
+        cause = inner.source();
+    }
+    text
 }
 
 #[cfg(test)]

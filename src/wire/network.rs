@@ -1,13 +1,16 @@
 //! The network itself.
 
-use super::{Intent, Request, Response, SendError, Transport, check, host};
+use super::{Intent, Request, Response, SendError, Transport, causes, check, host};
 use async_trait::async_trait;
 use std::{sync::OnceLock, time::Duration};
 
-/// Sends over the network. Its client is made at the first request: building one reads the machine's roots of trust.
+/// Sends over the network. Its clients are made at the first request: building one reads the machine's roots of trust.
 #[derive(Default)]
 pub struct Network {
     client: OnceLock<reqwest::Client>,
+    /// Opens a connection for each request, as the next user does: one that is kept open leads to where a name stood for
+    /// something else.
+    prober: OnceLock<reqwest::Client>,
 }
 
 impl Network {
@@ -15,19 +18,24 @@ impl Network {
         Self::default()
     }
 
-    fn client(&self) -> Result<&reqwest::Client, reqwest::Error> {
-        if let Some(client) = self.client.get() {
+    fn client(&self, intent: Intent<'_>) -> Result<&reqwest::Client, reqwest::Error> {
+        let (place, idle) = match intent {
+            Intent::Probe => (&self.prober, 0),
+            Intent::Read | Intent::Change(_) => (&self.client, usize::MAX),
+        };
+        if let Some(client) = place.get() {
             return Ok(client);
         }
         // No redirect may carry a token to another host, and no retry of the library's may send a change twice.
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
+            .pool_max_idle_per_host(idle)
             .connect_timeout(Duration::from_secs(10))
             .timeout(Duration::from_mins(2))
             .user_agent(concat!("failover/", env!("CARGO_PKG_VERSION")))
             .build()?;
-        Ok(self.client.get_or_init(|| client))
+        Ok(place.get_or_init(|| client))
     }
 }
 
@@ -37,39 +45,24 @@ impl Transport for Network {
         check(&request, intent)?;
         let host = host(&request);
         let not_sent = |why: String| SendError::NotSent { host: host.clone(), why };
-        let client = self.client().map_err(|error| not_sent(chain(&error)))?;
+        let client = self.client(intent).map_err(|error| not_sent(causes(&error)))?;
         let request =
-            reqwest::Request::try_from(request).map_err(|error| not_sent(chain(&error)))?;
+            reqwest::Request::try_from(request).map_err(|error| not_sent(causes(&error)))?;
         let unanswered = |why: String| SendError::Unanswered { host: host.clone(), why };
         let answer = match client.execute(request).await {
             Ok(answer) => answer,
             Err(error) if error.is_connect() || error.is_builder() => {
-                return Err(not_sent(chain(&error.without_url())));
+                return Err(not_sent(causes(&error.without_url())));
             }
-            Err(error) => return Err(unanswered(chain(&error.without_url()))),
+            Err(error) => return Err(unanswered(causes(&error.without_url()))),
         };
         let mut response = http::Response::builder().status(answer.status());
         if let Some(headers) = response.headers_mut() {
             headers.clone_from(answer.headers());
         }
         let body = answer.bytes().await;
-        let body = body.map_err(|error| unanswered(chain(&error.without_url())))?;
+        let body = body.map_err(|error| unanswered(causes(&error.without_url())))?;
         // It was sent, whatever is wrong with the answer.
-        response.body(body).map_err(|error| unanswered(chain(&error)))
+        response.body(body).map_err(|error| unanswered(causes(&error)))
     }
-}
-
-/// An error and its causes in one line: reqwest's own text hides why.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let inner_text = inner.to_string();
-        if !text.contains(&inner_text) {
-            text.push_str(": ");
-            text.push_str(&inner_text);
-        }
-        cause = inner.source();
-    }
-    text
 }

@@ -9,6 +9,10 @@ use std::sync::Arc;
 const READS_THAT_ARE_POSTS: [&str; 3] =
     ["/config/appsettings/list", "/config/connectionstrings/list", "/oauth2/v2.0/token"];
 
+/// How the operations of AWS that change nothing begin, over the protocols that send all of them as POSTs. Its policies
+/// for reading alone are written in the same way (AWS managed policy `ReadOnlyAccess`).
+const READS_OF_AWS: [&str; 4] = ["Describe", "Get", "List", "SimulatePrincipalPolicy"];
+
 /// Lets reads through and refuses the rest, whatever the caller says that a request is for.
 pub struct ReadOnly {
     inner: Arc<dyn Transport>,
@@ -36,9 +40,24 @@ pub(super) fn is_read(request: &Request) -> bool {
     let path = request.uri().path().to_ascii_lowercase();
     match *request.method() {
         Method::GET | Method::HEAD => true,
-        Method::POST => READS_THAT_ARE_POSTS.iter().any(|read| path.ends_with(read)),
+        Method::POST => {
+            READS_THAT_ARE_POSTS.iter().any(|read| path.ends_with(read))
+                || operation_of_aws(request)
+                    .is_some_and(|name| READS_OF_AWS.iter().any(|read| name.starts_with(read)))
+        }
         _ => false,
     }
+}
+
+/// The operation that a signed POST names: in a header of the JSON protocols, or first in the form of the Query protocol.
+fn operation_of_aws(request: &Request) -> Option<&str> {
+    let header = |name: &str| request.headers().get(name)?.to_str().ok();
+    header("authorization").filter(|signed| signed.starts_with("AWS4-HMAC-SHA256 "))?;
+    if let Some(target) = header("x-amz-target") {
+        return target.rsplit('.').next();
+    }
+    let form = std::str::from_utf8(request.body()).ok()?;
+    form.strip_prefix("Action=")?.split('&').next()
 }
 
 #[async_trait]

@@ -7,5 +7,6 @@ mod catalogue;
 mod contract;
 mod core;
 mod drill;
+mod emulator;
 mod readme;
 mod simulator;

@@ -2,7 +2,7 @@
 
 use super::World;
 use crate::{
-    action::{Clients, Tokens, Trouble},
+    action::{Aws, Clients, Tokens, Trouble},
     cli::{
         Desk,
         kept::{Kept, Realm},
@@ -90,6 +90,7 @@ impl World {
         let simulated = Simulated::new(world, clock.clone());
         scene.faults.iter().cloned().for_each(|fault| simulated.fault(fault));
         let transport = Arc::new(Patient::new(Arc::new(simulated.clone()), clock.clone()));
+        let dns = Arc::new(simulated.clone());
         let tokens = Arc::new(Issued(simulated));
         let pace = Some(pace(scene)).filter(|_| !clock.is_virtual());
         Self {
@@ -100,6 +101,8 @@ impl World {
                 seal: Seal::random(),
                 run: scene.run,
                 azure: super::public_azure(),
+                aws: Aws::with_keys("simulated", "simulated"),
+                dns,
             },
             realm: Realm::Simulated,
             pace,

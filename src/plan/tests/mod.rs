@@ -1,12 +1,17 @@
 //! Plans of the ready-made runbooks, and what is in the way of a plan.
 
+#![expect(clippy::too_many_lines, reason = "screens are long")]
+
 mod given;
+mod lost;
+mod outputs;
+mod planes;
 
 use super::{Choice, OnFailure, Plan, build, late, late_text, short_digest};
 use crate::{
     model::{Datum, Mode, Node, Span, StepId, Value, span},
     provider::catalogue,
-    runbook::{Mistakes, load},
+    runbook::{Mistakes, Unread, load},
 };
 use snapbox::{assert_data_eq, str};
 
@@ -23,6 +28,7 @@ fn choice<'a>(from: &'a str, to: &'a str, mode: Mode) -> Choice<'a> {
         mode: Some(mode),
         vars: Vec::new(),
         env: &|_| None,
+        outputs: &|_, _| Err(Unread::new("there is none here", "")),
         made_up_env: true,
         files: FILES,
         catalogue: catalogue(),
@@ -64,24 +70,34 @@ offline: no cloud was asked, so what is already done is not known
 AZURE_SUBSCRIPTION_ID is not set: its value here is made up
 
                                                             usually     at most
- 1    page        ~ Put a maintenance page up in a third …  ~1 min      10 min
+ 1    page        ~ Put a maintenance page up in a third    ~1 min      10 min
+                    region
                     azure.app_service.maintenance_page:
                     app-proseware-maintenance, plan-proseware-maintenance
- 2    ready       ~ Keep the endpoint of the new region r…  ~1 min 5 s  10 min
+                    needs centralus control, centralus data
+ 2    ready       ~ Keep the endpoint of the new region     ~1 min 5 s  10 min
+                    ready, and closed
                     azure.traffic_manager.endpoint: app-proseware-westus,
                     tm-proseware/secondary-region
+                    needs global, westus control
  3    cut-off     ~ Send users to the maintenance page      ~1 min 5 s  10 min
                     azure.traffic_manager.endpoint: app-proseware-maintenance,
                     tm-proseware/primary-region
+                    needs global, centralus control
                     asks whether to go on if it fails
  4    stop-from   ~ Stop the app that users have left       ~20 s       2 min
                     azure.app_service.stop: app-proseware-eastus
+                    needs eastus control
                     owed if eastus cannot
- 5    fence       ~ Let the old primary accept no more wr…  ~2 min      2 min
+ 5    fence       ~ Let the old primary accept no more      ~2 min      2 min
+                    writes
                     azure.postgres.fence: pg-proseware-eastus
+                    needs eastus control
                     owed if eastus cannot
- 6    stop-to     ~ Stop the new app, so that it mounts t…  ~20 s       5 min
+ 6    stop-to     ~ Stop the new app, so that it mounts     ~20 s       5 min
+                    the videos anew
                     azure.app_service.stop: app-proseware-westus
+                    needs westus control
     ── no way back from here: after this line, going back means a failback ──
  7 ?  go            asks once, then at the same time:
                     asks: Fail the videos over and promote the database in
@@ -89,21 +105,31 @@ AZURE_SUBSCRIPTION_ID is not set: its value here is made up
                     database (known after step promote) behind)
     7a  storage   ! Fail the training videos over           ~1 h        4 h
                     azure.storage.failover: stproseware
+                    needs global, westus data
     7b  promote   ! Promote the database                    ~6 min      1 h
                     azure.postgres.promote: pg-proseware-westus,
                     pg-proseware-eastus
+                    needs westus control, westus data
     7c  settings  ~ Point the new app at its own database   ~5 s        5 min
                     azure.app_service.settings: app-proseware-westus
+                    needs westus control
  8    start       ~ Start the new app                       ~20 s       5 min
                     azure.app_service.start: app-proseware-westus
- 9    verify      · See that the new app is well, before …  ~10 s       15 min
+                    needs westus control
+ 9    verify      · See that the new app is well, before    ~10 s       15 min
+                    any user does
                     http.check:
                     https://app-proseware-westus.azurewebsites.net/health
-10    shift       ~ Shift users from the page to the new …  ~9 min      30 min
+                    needs westus data
+10    shift       ~ Shift users from the page to the new    ~9 min      30 min
+                    region
                     azure.traffic_manager.shift: tm-proseware/secondary-region,
                     tm-proseware/primary-region
-11    served      · See that users are served by the new …  ~10 s       15 min
+                    needs global, westus data
+11    served      · See that users are served by the new    ~10 s       15 min
+                    region
                     http.check: https://proseware.trafficmanager.net/health
+                    needs westus data
 
 11 steps, 2 that cannot be undone, 1 question
 expected 1 h 15 min, of which storage ~1 h
@@ -163,23 +189,27 @@ proseware-reprotect  eastus → westus  planned                   runbooks/sampl
 offline: no cloud was asked, so what is already done is not known
 AZURE_SUBSCRIPTION_ID is not set: its value here is made up
 
-                                                                                usually     at most
- 1    redundancy   ~ Keep the videos in both regions again                      ~4 h        2 d
+                                                            needs               usually     at most
+ 1    redundancy   ~ Keep the videos in both regions again  own region control  ~4 h        2 d
                      azure.storage.redundancy: stproseware
- 2    stop-from    ~ Keep the old app stopped                                   ~20 s       5 min
+ 2    stop-from    ~ Keep the old app stopped               eastus control      ~20 s       5 min
                      azure.app_service.stop: app-proseware-eastus
                      starts at once
- 3    replica      ~ Keep the database in both regions again                    ~30 min     6 h
-                     azure.postgres.replica: pg-proseware-eastus, pg-proseware-westus
- 4    unfence      ~ Take the fence down from what is a replica now             ~2 min      10 min
+ 3    replica      ~ Keep the database in both regions      eastus control,     ~30 min     6 h
+                     again                                  westus control,
+                     azure.postgres.replica:                westus data
+                     pg-proseware-eastus, pg-proseware-westus
+ 4    unfence      ~ Take the fence down from what is a     eastus control      ~2 min      10 min
+                     replica now
                      azure.postgres.fence: pg-proseware-eastus
- 5    point-back   ~ Give the old endpoint its own app again, closed            ~1 min 5 s  10 min
+ 5    point-back   ~ Give the old endpoint its own app      global,             ~1 min 5 s  10 min
+                     again, closed                          eastus control
                      azure.traffic_manager.endpoint: app-proseware-eastus,
                      tm-proseware/primary-region
                      after stop-from
- 6    remove-page  ~ Take the maintenance page down                             ~30 s       5 min
-                     azure.app_service.remove: app-proseware-maintenance,
-                     plan-proseware-maintenance, tm-proseware
+ 6    remove-page  ~ Take the maintenance page down         centralus control,  ~30 s       5 min
+                     azure.app_service.remove:              global
+                     app-proseware-maintenance, plan-proseware-maintenance, tm-proseware
 
 6 steps
 expected 4 h, of which redundancy ~4 h
@@ -195,23 +225,23 @@ proseware-web  eastus → westus  unplanned                       runbooks/sampl
 offline: no cloud was asked, so what is already done is not known
 AZURE_SUBSCRIPTION_ID is not set: its value here is made up
 
-                                                                                usually     at most
- 1    disable   ~ Stop the app in the old region                                ~20 s       2 min
+                                                                needs           usually     at most
+ 1    disable   ~ Stop the app in the old region                eastus control  ~20 s       2 min
                   azure.app_service.stop: app-proseware-eastus
                   owed if eastus cannot
- 2    enable    ~ Start the app in the new region                               ~20 s       5 min
+ 2    enable    ~ Start the app in the new region               westus control  ~20 s       5 min
                   azure.app_service.start: app-proseware-westus
- 3    running   · See that the new app is well                                  ~10 s       15 min
+ 3    running   · See that the new app is well                  westus data     ~10 s       15 min
                   http.check: https://app-proseware-westus.azurewebsites.net/health
- 4    open      ~ Open the new endpoint                                         ~1 min 5 s  10 min
-                  azure.traffic_manager.endpoint: app-proseware-westus,
-                  tm-proseware/secondary-region
- 5    close     ~ Close the old endpoint                                        ~1 min 5 s  10 min
+ 4    open      ~ Open the new endpoint                         global,         ~1 min 5 s  10 min
+                  azure.traffic_manager.endpoint:               westus control
+                  app-proseware-westus, tm-proseware/secondary-region
+ 5    close     ~ Close the old endpoint                        global          ~1 min 5 s  10 min
                   azure.traffic_manager.endpoint: tm-proseware/primary-region
- 6    stopped   ~ See that the old app is stopped                               ~20 s       2 min
+ 6    stopped   ~ See that the old app is stopped               eastus control  ~20 s       2 min
                   azure.app_service.stop: app-proseware-eastus
                   owed if eastus cannot
- 7    pointing  · See that users are served by the new region                   ~10 s       15 min
+ 7    pointing  · See that users are served by the new region   westus data     ~10 s       15 min
                   http.check: https://proseware.trafficmanager.net/health
                   after close
 
@@ -405,12 +435,14 @@ offline: no cloud was asked, so what is already done is not known
     ── no way back from here: after this line, going back means a failback ──
  1 ?  a    ! azure.storage.failover                         ~1 h        5 min
              st
+             needs global, westus data
              warning: at most 5 min is less than the usual 1 h
              asks: Now?
  2 ?  go     asks once for the rest, then at the same time:
              asks: Now?
   ? 2a  b  ! azure.storage.failover                         ~1 h        4 h
              st
+             needs global, westus data
              asks: This one too?
     2b  c  ~ manual                                         ~5 min      12 h
              call

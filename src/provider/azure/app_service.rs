@@ -109,7 +109,8 @@ impl OnAzure for Switch {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::testing::*, *};
+    use super::*;
+    use crate::provider::testing::*;
 
     #[tokio::test]
     async fn an_app_is_switched_only_when_it_is_not_so() {

@@ -313,10 +313,8 @@ fn trouble(call: &Call, error: &ArmError) -> Trouble {
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        super::{id::Id, testing::*},
-        *,
-    };
+    use super::{super::id::Id, *};
+    use crate::provider::testing::*;
     use serde_json::Value;
 
     const SITE: &str = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Web/sites/app";

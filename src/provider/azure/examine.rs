@@ -68,7 +68,8 @@ async fn one(arm: &Arm, need: &Need<'_>) -> Vec<Finding> {
 /// Whether the place is there in which the resource is looked for. A group that is misspelled is told from a resource
 /// that is not there yet.
 async fn place(arm: &Arm, need: &Need<'_>) -> Option<Finding> {
-    let Resource { resource_group, subscription, .. } = need.resource;
+    let (subscription, resource_group) =
+        (need.resource.subscription(), need.resource.resource_group());
     let call = Call::get(&Id::group(need.resource));
     let answer = arm.clients.clock.within(PATIENCE, arm.answer(&call)).await?.ok()?;
     if answer.status().is_success() {
@@ -168,7 +169,9 @@ fn blocks(lock: &ManagementLock, need: &Need<'_>) -> Option<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::testing::*, *};
+    use super::*;
+    use crate::model::Owner;
+    use crate::provider::testing::*;
     use std::sync::Arc;
 
     #[test]
@@ -204,8 +207,7 @@ mod tests {
         let resource = Resource {
             kind: "Microsoft.Web/sites".into(),
             name: "app".into(),
-            resource_group: "rg".into(),
-            subscription: "s".into(),
+            owner: Owner::Azure { subscription: "s".into(), resource_group: "rg".into() },
             region: None,
             made_by_the_run: false,
         };

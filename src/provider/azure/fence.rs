@@ -202,11 +202,9 @@ fn means(seen: &Seen, look: &Look) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        super::{postgres::sample::server, testing::*},
-        *,
-    };
+    use super::{super::postgres::sample::server, *};
     use crate::model::{ChangeId, Node, Value};
+    use crate::provider::testing::*;
 
     fn fence(script: &Arc<Script>, fenced: bool, network: bool) -> Arc<dyn Action> {
         let kind = "Microsoft.DBforPostgreSQL/flexibleServers";

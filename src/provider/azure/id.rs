@@ -40,12 +40,12 @@ impl Id {
 
     /// The id of the resource group that holds a resource.
     pub(super) fn group(resource: &Resource) -> Self {
-        let group = encode(&resource.resource_group);
+        let group = encode(resource.resource_group());
         Self(format!("{}/resourceGroups/{group}", Self::subscription(resource).0))
     }
 
     pub(super) fn subscription(resource: &Resource) -> Self {
-        Self(format!("/subscriptions/{}", encode(&resource.subscription)))
+        Self(format!("/subscriptions/{}", encode(resource.subscription())))
     }
 
     /// An id as Azure wrote it in an answer.
@@ -130,13 +130,16 @@ pub(super) fn encode(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Owner;
 
     fn resource(kind: &str, name: &str) -> Resource {
         Resource {
             kind: kind.to_owned(),
             name: name.to_owned(),
-            resource_group: "rg prod".to_owned(),
-            subscription: "s1".to_owned(),
+            owner: Owner::Azure {
+                subscription: "s1".to_owned(),
+                resource_group: "rg prod".to_owned(),
+            },
             region: None,
             made_by_the_run: false,
         }

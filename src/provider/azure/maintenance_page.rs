@@ -55,6 +55,7 @@ pub(crate) static MAINTENANCE_PAGE: Kind = Kind {
         .or(Default::Text("S1")),
     ],
     observed: &["state", "host", "page"],
+    // The page is sent to the site itself, and looked at there.
     planes: &[Plane::Control("app"), Plane::Data("app")],
     permissions: &[
         "Microsoft.Web/serverfarms/Read",
@@ -328,7 +329,8 @@ fn package(page: &str) -> ZipResult<Bytes> {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::testing::*, *};
+    use super::*;
+    use crate::provider::testing::*;
     use crate::{action::Applied, model::Node};
 
     fn page(script: &Arc<Script>) -> Arc<dyn Action> {

@@ -2,6 +2,12 @@
 //!
 //! One file per family. `OnAzure` is the shape that they share: an action says what it reads, what it needs and which
 //! request carries out a change; sending, polling and the search for locks and permissions are the same for all.
+//!
+//! Resource Manager itself is in every region, and hands most of what it is asked on to the service in the resource's own
+//! region: so these are control planes of that region. It also keeps what it knows of a resource group in the group's
+//! region, and may change nothing in the group without that, not even what is global. No runbook says where a group is, so
+//! no plane says it either: keep each group where its resources are.
+//! <https://learn.microsoft.com/azure/azure-resource-manager/management/overview#resiliency-of-azure-resource-manager>
 
 mod account;
 pub(super) mod app_service;
@@ -27,8 +33,6 @@ pub(super) mod shift;
 mod site;
 pub(super) mod storage;
 mod switchover;
-#[cfg(test)]
-pub(super) mod testing;
 pub(super) mod traffic_manager;
 
 use crate::{
@@ -104,7 +108,8 @@ impl<A: OnAzure> Action for Shared<A> {
 fn absent(what: &str, resource: &Resource) -> crate::action::Answer {
     let why = format!(
         "there is no {what} `{}` in the resource group `{}`",
-        resource.name, resource.resource_group
+        resource.name,
+        resource.resource_group()
     );
     crate::action::Answer::Never { why }
 }

@@ -267,7 +267,8 @@ fn says(status: &str, body: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::testing::*, *};
+    use super::*;
+    use crate::provider::testing::*;
     use bytes::Bytes;
 
     fn response(status: u16, headers: &[(&str, &str)], body: &str) -> Response {

@@ -7,7 +7,7 @@ use super::{
     site::{Site, Tags, is_page},
 };
 use crate::{
-    action::{Placed, Serves, Shape, Trouble},
+    action::{Placed, Plane, Serves, Shape, Trouble},
     model::{Datum, Evidence, Region, Resource},
 };
 use futures_util::future::join_all;
@@ -25,6 +25,10 @@ pub(super) const ENDPOINT: Shape = Shape::Part {
     kind: "Microsoft.Network/trafficManagerProfiles/azureEndpoints",
     placed: Placed::InARegion,
 };
+
+/// A profile is in no region, and outlives the loss of any.
+/// <https://learn.microsoft.com/azure/reliability/reliability-traffic-manager>
+pub(super) const GLOBAL: Plane = Plane::Global("Traffic Manager");
 
 #[derive(Deserialize)]
 pub(super) struct Profile {
@@ -211,7 +215,7 @@ fn count(number: u64) -> Datum {
 
 #[cfg(test)]
 pub(super) mod sample {
-    use super::super::testing::{Script, answer, ok};
+    use crate::provider::testing::{Script, answer, ok};
     use serde_json::{Value, json};
     use std::sync::Arc;
 

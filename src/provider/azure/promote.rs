@@ -56,7 +56,13 @@ pub(crate) static PROMOTE: Kind = Kind {
         "lag_as_of",
         DATA_LOSS,
     ],
-    planes: &[Plane::Control("server"), Plane::Data("server")],
+    // The replica is told, and its region has the operation. Forced, it does without the old primary; planned, it first
+    // takes over what that one still has: the page above.
+    planes: &[
+        Plane::Control("server"),
+        Plane::Data("server"),
+        Plane::WhenPlanned(&Plane::Data("from")),
+    ],
     permissions: &[
         "Microsoft.DBforPostgreSQL/flexibleServers/read",
         "Microsoft.DBforPostgreSQL/flexibleServers/write",

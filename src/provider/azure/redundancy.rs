@@ -39,7 +39,9 @@ pub(crate) static REDUNDANCY: Kind = Kind {
         .longer(Duration::from_hours(4), Duration::from_hours(48)),
     ],
     observed: &["primary", "secondary", "sku", "replication", "last_sync_time"],
-    planes: &[Plane::Global("account")],
+    // An account is managed where it was made, also after a failover:
+    // <https://learn.microsoft.com/azure/storage/common/storage-disaster-recovery-guidance>, "Storage resource provider".
+    planes: &[Plane::Control("account")],
     permissions: &NEEDS,
     // A PATCH that answers when it is done, in seconds.
     usual: Duration::from_secs(10),
@@ -139,11 +141,9 @@ impl Redundancy {
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        super::{account::sample::account, testing::*},
-        *,
-    };
+    use super::{super::account::sample::account, *};
     use crate::model::{Node, Value};
+    use crate::provider::testing::*;
 
     fn redundancy(script: &Arc<Script>, sku: &str, wait: bool) -> Arc<dyn Action> {
         let account = resource("Microsoft.Storage/storageAccounts", "stproseware", None);

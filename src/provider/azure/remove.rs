@@ -6,7 +6,7 @@ use super::{
     call::Call,
     examine::Need,
     id::Id,
-    profile::{PROFILE, Profile},
+    profile::{GLOBAL, PROFILE, Profile},
     site::{Farm, MADE_APP, MADE_PLAN, Site},
     unknown_change,
 };
@@ -33,7 +33,7 @@ pub(crate) static REMOVE: Kind = Kind {
         Parameter::optional("tag", Shape::Text, "The mark that both must bear").or(Default::Lock),
     ],
     observed: &["state", "host"],
-    planes: &[Plane::Control("app"), Plane::Global("profile")],
+    planes: &[Plane::Control("app"), GLOBAL],
     permissions: &[
         "Microsoft.Web/sites/Read",
         "Microsoft.Web/sites/Delete",
@@ -167,13 +167,11 @@ impl Remove {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{
-            profile::sample::{endpoint, profile},
-            testing::*,
-        },
+        super::profile::sample::{endpoint, profile},
         *,
     };
     use crate::model::Node;
+    use crate::provider::testing::*;
     use serde_json::{Value, json};
 
     fn remove(script: &Arc<Script>) -> Arc<dyn Action> {

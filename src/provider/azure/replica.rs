@@ -27,7 +27,8 @@ pub(crate) static REPLICA: Kind = Kind {
         Parameter::required("source", SERVER, "The primary that it replicates from"),
     ],
     observed: &["role", "replication"],
-    planes: &[Plane::Control("server"), Plane::Control("source")],
+    // It begins with a whole copy of the source.
+    planes: &[Plane::Control("server"), Plane::Control("source"), Plane::Data("source")],
     permissions: &[
         "Microsoft.DBforPostgreSQL/flexibleServers/read",
         "Microsoft.DBforPostgreSQL/flexibleServers/write",
@@ -193,13 +194,11 @@ impl Replicate {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{
-            postgres::sample::{SERVERS, replicas, server},
-            testing::*,
-        },
+        super::postgres::sample::{SERVERS, replicas, server},
         *,
     };
     use crate::action::Weight;
+    use crate::provider::testing::*;
 
     const KIND: &str = "Microsoft.DBforPostgreSQL/flexibleServers";
 

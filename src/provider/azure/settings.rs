@@ -242,8 +242,9 @@ impl Settings {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::testing::*, *};
+    use super::*;
     use crate::model::Node;
+    use crate::provider::testing::*;
 
     const LIST: &str = r#"{"properties":{"db_host":"pg-eastus","FEATURE_X":"1"}}"#;
 

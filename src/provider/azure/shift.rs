@@ -10,7 +10,7 @@ use super::{
     call::Call,
     examine::Need,
     id::Id,
-    profile::{ENDPOINT, Endpoint, PROFILE, Profile, endpoint_name},
+    profile::{ENDPOINT, Endpoint, GLOBAL, PROFILE, Profile, endpoint_name},
     unknown_change,
 };
 use crate::{
@@ -47,7 +47,8 @@ pub(crate) static SHIFT: Kind = Kind {
         ),
     ],
     observed: &["share", "target", "status", "monitor", "weight", "priority", "method", "ttl"],
-    planes: &[Plane::Global("profile")],
+    // Its stages wait until the receiving endpoint is found well.
+    planes: &[GLOBAL, Plane::Data("endpoint")],
     permissions: &NEEDS,
     // Five stays of a minute to live and half a minute of fast probing, and the first probes.
     usual: Duration::from_mins(9),
@@ -292,13 +293,11 @@ fn routed_before(profile: &Profile) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{
-            profile::sample::{endpoint, profile, script},
-            testing::*,
-        },
+        super::profile::sample::{endpoint, profile, script},
         *,
     };
     use crate::action::Serves;
+    use crate::provider::testing::*;
 
     fn shift(script: &Arc<Script>) -> Arc<dyn Action> {
         let tm = resource("Microsoft.Network/trafficManagerProfiles", "tm", None);

@@ -44,7 +44,9 @@ pub(crate) static FAILOVER: Kind = Kind {
         "can_failover",
         DATA_LOSS,
     ],
-    planes: &[Plane::Global("account")],
+    // It is there for when the primary does not answer, so starting it cannot hang on the primary's region:
+    // <https://learn.microsoft.com/rest/api/storagerp/storage-accounts/failover>. What is managed otherwise does.
+    planes: &[Plane::Global("Storage"), Plane::Data("to")],
     permissions: &NEEDS,
     // "typically takes about an hour", whatever its kind: the guidance above.
     usual: Duration::from_hours(1),
@@ -199,10 +201,8 @@ impl Failover {
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        super::{account::sample::account, testing::*},
-        *,
-    };
+    use super::{super::account::sample::account, *};
+    use crate::provider::testing::*;
     use crate::{action::Applied, model::Node};
     use serde_json::{Value, json};
 

@@ -7,7 +7,7 @@ use super::{
     examine::{Need, examine},
     id::{Id, name_of, place},
     kept::{CREATE, Kept},
-    profile::{self, Endpoint, PROFILE, Profile, endpoint_name},
+    profile::{self, Endpoint, GLOBAL, PROFILE, Profile, endpoint_name},
     site::{APP, Site},
     unknown_change,
 };
@@ -44,7 +44,8 @@ pub(crate) static ENDPOINT: Kind = Kind {
         Parameter::optional("always_serve", SWITCH, "Whether it is served without being probed"),
     ],
     observed: &["target", "status", "monitor", "weight", "priority", "method", "ttl"],
-    planes: &[Plane::Global("profile")],
+    // The name of the profile is registered with the app that becomes a target, which fails where that app's region does.
+    planes: &[GLOBAL, Plane::Control("target")],
     permissions: &[
         "Microsoft.Network/trafficManagerProfiles/read",
         "Microsoft.Network/trafficManagerProfiles/azureEndpoints/write",
@@ -345,12 +346,10 @@ fn difference(name: &str, found: Option<&Value>, wanted: &Value) -> Option<Strin
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{
-            profile::sample::{SITES, endpoint, profile, script},
-            testing::*,
-        },
+        super::profile::sample::{SITES, endpoint, profile, script},
         *,
     };
+    use crate::provider::testing::*;
     use crate::{
         action::Serves,
         model::{ChangeId, Node},

@@ -5,19 +5,15 @@
 use crate::{
     action::{
         Action, Answer, Applied, Change, Clients, Default, Effect, Kind, Look, Observation,
-        Parameter, Params, Shape, Trouble, Unapplied, Within,
+        Parameter, Params, Plane, Shape, Trouble, Unapplied, Within,
     },
     journal::Permit,
     model::{Datum, Diagnostic, Evidence, span},
-    wire::{Intent, Request, Response},
+    provider::visit::Page,
 };
 use async_trait::async_trait;
-use bytes::Bytes;
 use http::Uri;
 use std::{sync::Arc, time::Duration};
-
-/// How long one answer may take. People who wait longer have left.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long one look may take. Who waits for it hears nothing meanwhile, and cannot be stopped in good order.
 const LONGEST_LOOK: Duration = Duration::from_mins(5);
@@ -50,7 +46,8 @@ pub(crate) static HTTP_CHECK: Kind = Kind {
             .or(Default::Text("5s")),
     ],
     observed: &["status", "region", "good"],
-    planes: &[],
+    // Whoever answers must be the region that is asked for, and the one whose row the address is from.
+    planes: &[Plane::Data("region"), Plane::Data("url")],
     permissions: &[],
     // Three answers, five seconds apart, when all is well.
     usual: Duration::from_secs(10),
@@ -70,8 +67,7 @@ fn bind(params: &Params<'_>, clients: &Clients) -> Result<Arc<dyn Action>, Diagn
     let uri = url.parse::<Uri>().ok().filter(|uri| uri.host().is_some());
     let uri = uri.ok_or_else(|| Diagnostic::whole_file(format!("`{url}` is not a web address")))?;
     Ok(Arc::new(Check {
-        clients: clients.clone(),
-        uri,
+        page: Page { clients: clients.clone(), uri },
         status: params.int("status")?,
         contains: params.optional_text("contains"),
         region: params.optional_text("region"),
@@ -81,8 +77,7 @@ fn bind(params: &Params<'_>, clients: &Clients) -> Result<Arc<dyn Action>, Diagn
 }
 
 struct Check {
-    clients: Clients,
-    uri: Uri,
+    page: Page,
     status: i64,
     contains: Option<String>,
     region: Option<String>,
@@ -95,22 +90,22 @@ impl Action for Check {
     async fn observe(&self, _: &Look) -> Result<Observation, Trouble> {
         let mut evidence = Evidence::new();
         let look_again = self.every.min(LONGEST_LOOK);
-        let until = self.clients.clock.now() + LONGEST_LOOK;
+        let until = self.page.clients.clock.now() + LONGEST_LOOK;
         for good in 0..self.answers {
             if good > 0 {
-                if self.clients.clock.now() + self.every > until {
+                if self.page.clients.clock.now() + self.every > until {
                     let (wanted, longest) = (self.answers, span::show(LONGEST_LOOK));
                     let why = format!(
                         "{}: {good} of {wanted} good answers fit in {longest}",
-                        self.place()
+                        self.page.place()
                     );
                     return Ok(Observation::new(Answer::NotYet { why, look_again }, evidence));
                 }
-                self.clients.clock.sleep(self.every).await;
+                self.page.clients.clock.sleep(self.every).await;
             }
             evidence.set("good", Datum::Count(good));
             if let Err(why) = self.ask(&mut evidence).await {
-                let why = format!("{}: {why}", self.place());
+                let why = format!("{}: {why}", self.page.place());
                 let answer = Answer::NotYet { why, look_again };
                 return Ok(Observation::new(answer, evidence));
             }
@@ -125,50 +120,24 @@ impl Action for Check {
 }
 
 impl Check {
-    /// The address as people are shown it: a query may hold a key.
-    fn place(&self) -> String {
-        let scheme = self.uri.scheme_str().unwrap_or("http");
-        format!("{scheme}://{}{}", self.uri.host().unwrap_or_default(), self.uri.path())
-    }
-
     /// Asks once; says what was wrong with the answer.
     async fn ask(&self, evidence: &mut Evidence) -> Result<(), String> {
-        let mut request = Request::new(Bytes::new());
-        *request.uri_mut() = self.uri.clone();
-        let answer = self.clients.transport.send(request, Intent::Probe);
-        let response = match self.clients.clock.within(PATIENCE, answer).await {
-            Some(answer) => answer.map_err(|error| error.to_string())?,
-            None => return Err("no answer in 10 s".to_owned()),
-        };
-        let status = i64::from(response.status().as_u16());
+        let visit = self.page.visit().await?;
+        let status = i64::from(visit.status);
         evidence.set("status", Datum::Count(status));
-        let region = region(&response);
-        if let Some(region) = &region {
+        if let Some(region) = &visit.region {
             evidence.set("region", Datum::Text(region.clone()));
         }
         if status != self.status {
             return Err(format!("answered {status}, not {}", self.status));
         }
         if let Some(wanted) = &self.contains
-            && !String::from_utf8_lossy(response.body()).contains(wanted.as_str())
+            && !String::from_utf8_lossy(&visit.body).contains(wanted.as_str())
         {
             return Err(format!("answered {status}, without “{wanted}”"));
         }
-        match (&self.region, region) {
-            (None, _) => Ok(()),
-            (Some(wanted), Some(seen)) if *wanted == seen => Ok(()),
-            (Some(wanted), Some(seen)) => Err(format!("answered from {seen}, not from {wanted}")),
-            (Some(_), None) => Err(format!("answered {status}, but does not say its region")),
-        }
+        self.region.as_ref().map_or(Ok(()), |wanted| visit.is_from(wanted))
     }
-}
-
-fn region(response: &Response) -> Option<String> {
-    if let Some(region) = response.headers().get("x-region") {
-        return region.to_str().ok().map(ToOwned::to_owned);
-    }
-    let body: serde_json::Value = serde_json::from_slice(response.body()).ok()?;
-    body.get("region")?.as_str().map(ToOwned::to_owned)
 }
 
 #[cfg(test)]
@@ -176,7 +145,7 @@ mod tests {
     use super::*;
     use crate::{
         model::Node,
-        provider::azure::testing::{Script, answer, bound, look, ok},
+        provider::testing::{Script, answer, bound, look, ok},
     };
 
     const HEALTHY: &str = r#"{"status":"ok","region":"westus"}"#;
@@ -207,8 +176,10 @@ mod tests {
         let script = Script::new().on("GET /health", ok(HEALTHY));
         let clock = crate::model::Clock::virtual_from(jiff::Timestamp::UNIX_EPOCH);
         let check = Check {
-            clients: Clients { clock: clock.clone(), ..script.clients() },
-            uri: "https://app.example/health".parse().unwrap(),
+            page: Page {
+                clients: Clients { clock: clock.clone(), ..script.clients() },
+                uri: "https://app.example/health".parse().unwrap(),
+            },
             status: 200,
             contains: None,
             region: None,

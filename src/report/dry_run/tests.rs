@@ -3,6 +3,7 @@ use crate::{
     action::{Answer, Change, Finding, Observation, Sign},
     engine::Check,
     model::Evidence,
+    plan::{Needed, OnFailure, Work},
     report::sample::{failover, lag, plan},
 };
 
@@ -76,6 +77,43 @@ fn a_step_that_an_earlier_one_changes_is_neither_final_nor_counted() {
     assert!(text.contains(" ~ Fail the videos over"), "{text}");
     assert!(text.contains("   (so now; predicted: step 1 changes this)\n"), "{text}");
     assert!(text.contains("3 steps, at least 0 changes, "), "{text}");
+}
+
+/// The sample plan, of which the fence is not owed but waived.
+fn waived() -> Plan {
+    let mut plan = plan();
+    let fence = &mut plan.steps[0];
+    (fence.on_failure, fence.waive) = (OnFailure::Stop, Some("a copy is managed".to_owned()));
+    if let Work::Action(work) = &mut fence.work {
+        work.planes = vec![Needed::Control { region: Some("eastus".into()), service: None }];
+    }
+    plan
+}
+
+#[test]
+fn what_is_waived_is_told_with_its_reason() {
+    let missing = Change::harmless("fence", Sign::Changes, "pg-east: read-only");
+    let fence = Observation::new(Answer::Missing(vec![missing]), Evidence::new());
+    let nothing = || Checked::NothingToSee;
+    let seen = seen([Checked::Seen(fence), nothing(), nothing(), nothing()]);
+    let text = dry_run(&waived(), "d", ("live", false), &seen, 120);
+    let told = "\
+ 1    fence    ~ pg-east: read-only                                                 ~2 min
+                 (needs eastus control, presumed lost; waived: a copy is managed)
+";
+    assert!(text.contains(told), "{text}");
+    let planned = Plan { mode: Mode::Planned, ..waived() };
+    let text = dry_run(&planned, "d", ("live", false), &seen, 120);
+    assert!(!text.contains("waived"), "{text}");
+    let foreseen = |plan: &Plan| {
+        let text = crate::report::foreseen(plan, "d", ("live", false), &seen);
+        let told: serde_json::Value = serde_json::from_str(&text).unwrap();
+        told["event"]["foreseen"]["steps"][0].clone()
+    };
+    let planes = serde_json::json!([{ "plane": "control", "region": "eastus", "service": null }]);
+    assert_eq!(foreseen(&waived())["planes"], planes);
+    assert_eq!(foreseen(&waived())["waived"], "a copy is managed");
+    assert_eq!(foreseen(&planned)["waived"], serde_json::Value::Null);
 }
 
 #[test]

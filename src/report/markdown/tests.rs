@@ -1,5 +1,12 @@
 use super::*;
-use crate::report::sample::{told, whole};
+use crate::{
+    plan::{Needed, Plan, Work},
+    report::{
+        document,
+        sample::{told, whole},
+    },
+};
+use std::sync::Arc;
 
 #[test]
 fn the_report_tells_the_whole_run() {
@@ -60,4 +67,30 @@ Move the web shop
 - `fence`: owed: eastus does not answer
 "
     );
+}
+
+#[test]
+fn the_report_tells_what_was_waived_and_why() {
+    let mut timeline = told(&whole());
+    let mut plan = Plan::clone(&timeline.plan);
+    let storage = &mut plan.steps[2];
+    storage.waive = Some("its keys are in both | regions".to_owned());
+    if let Work::Action(work) = &mut storage.work {
+        let data = Needed::Data { region: Some("eastus".into()) };
+        work.planes = vec![data, Needed::Global { service: "Storage".to_owned() }];
+    }
+    timeline.plan = Arc::new(plan);
+    let report = markdown(&timeline, AtWork::Nobody);
+    let expected = "\
+## Waived
+
+| step | needs, presumed lost | why it was begun |
+| --- | --- | --- |
+| `storage` | eastus data | its keys are in both \\| regions |
+
+";
+    assert!(report.contains(expected), "{report}");
+    let step = &document(&timeline)["steps"][2];
+    assert_eq!(step["waived"], "its keys are in both | regions");
+    assert_eq!(step["planes"][1]["plane"], "global");
 }

@@ -74,9 +74,10 @@ impl Parser<'_> {
         }
         Some(Step {
             title: fields.text_node("title"),
-            confirm: confirm(&mut fields),
+            confirm: text(&mut fields, "confirm"),
             timeout: fields.get("timeout").cloned(),
-            on_failure: fields.get("on_failure").cloned(),
+            on_failure: on_failure_node(&fields),
+            waive: text(&mut fields, "waive"),
             when: self.when(&mut fields),
             needs: needs.filter(|_| !is_child),
             id,
@@ -131,10 +132,16 @@ fn id(fields: &mut Fields<'_, '_>) -> Key {
     Key { text: text.to_owned(), span: node.span }
 }
 
-/// A question that cannot be read is one all the same.
-fn confirm(fields: &mut Fields<'_, '_>) -> Option<Node> {
-    let is_there = fields.get("confirm").is_some() || fields.is_misspelled("confirm");
-    fields.text_node("confirm").or_else(|| is_there.then(|| unknown(fields.span())))
+/// A question or a waiver that cannot be read is one all the same.
+fn text(fields: &mut Fields<'_, '_>, key: &str) -> Option<Node> {
+    let is_there = fields.get(key).is_some() || fields.is_misspelled(key);
+    fields.text_node(key).or_else(|| is_there.then(|| unknown(fields.span())))
+}
+
+/// What is misspelled may say anything.
+fn on_failure_node(fields: &Fields<'_, '_>) -> Option<Node> {
+    let misspelled = || fields.is_misspelled("on_failure").then(|| unknown(fields.span()));
+    fields.get("on_failure").cloned().or_else(misspelled)
 }
 
 /// What cannot be read stays in the list as an empty name: it would have named something to wait for.

@@ -4,14 +4,16 @@
 
 mod harm;
 mod keys;
+mod lost;
 mod names;
+mod outputs;
 mod schema;
 mod secrecy;
 mod syntax;
 mod together;
 mod values;
 
-use super::load;
+use super::{load, validate};
 use crate::provider::catalogue;
 use proptest::prelude::*;
 use snapbox::{assert_data_eq, str};
@@ -50,6 +52,14 @@ fn of_bytes(bytes: &[u8]) -> String {
     }
 }
 
+/// What is said when each way of it is to be begun as well.
+fn of_all_ways(text: &str) -> String {
+    match validate("r.yaml", text.as_bytes(), catalogue(), &files) {
+        Ok(_) => "no mistakes".to_owned(),
+        Err(mistakes) => mistakes.to_string(),
+    }
+}
+
 /// The messages of what is said, alone.
 fn messages(text: &str) -> Vec<String> {
     let said = of(text);
@@ -68,7 +78,7 @@ fn the_ready_made_runbooks_have_no_mistakes() {
         ("proseware-reprotect.yaml", include_str!("../../../runbooks/proseware-reprotect.yaml")),
         ("proseware-web.yaml", include_str!("../../../runbooks/proseware-web.yaml")),
     ] {
-        assert_eq!(of(text), "no mistakes", "{path}");
+        assert_eq!(of_all_ways(text), "no mistakes", "{path}");
     }
 }
 

@@ -86,6 +86,8 @@ fn what_has_a_wrong_shape_does_not_fit() {
         ("needs: [a]", "needs: a"),
         ("confirm: Now?", "confirm: \"\""),
         ("confirm: Now?", "timeout: 5m"),
+        ("confirm: Now?", "waive: because"),
+        ("needs: [a]", "waive: ' '"),
         ("      - id: d\n", "      - id: d\n        needs: []\n"),
         ("      - id: d\n", "      - id: d\n        parallel: []\n"),
         ("timeout: ${{ mode.patience }}", "on_failure: owed"),
@@ -135,6 +137,7 @@ fn sample(form: &Form) -> &'static str {
         Form::Ids | Form::Steps | Form::Children => "[]",
         Form::Condition => "mode.name == 'planned'",
         Form::Address => "https://x.example",
+        Form::One(_) => "{ terraform: infra }",
         Form::Any | Form::Map(_) | Form::Named(_) => "{}",
         Form::Regions => "{ eastus: {}, westus: {} }",
         Form::Modes => "{ planned: {} }",
@@ -145,16 +148,23 @@ fn sample(form: &Form) -> &'static str {
 fn parser_and_schema_know_the_same_keys_and_want_the_same_of_them() {
     let judge = Judge::new();
     let step = pairs(&[("id", "a"), ("action", "manual"), ("with", "{ instructions: call }")]);
+    // Of what needs no region, nothing can be waived.
+    let placed = pairs(&[
+        ("id", "a"),
+        ("action", "http.check"),
+        ("with", "{ url: 'https://x.example', region: east }"),
+    ]);
     let steps = |step: Pairs<'_>| format!("[{}]", map(&step));
     let top =
         pairs(&[("failover", "1"), ("runbook", "sample"), ("regions", "{ east: {}, west: {} }")]);
     let top = set(top, "steps", &steps(step.clone()));
     let watched = |pairs: Pairs<'_>| format!("{{ site: {} }}", map(&pairs));
-    let tables: [(&'static [Entry], Puts<'_>); 5] = [
+    let tables: [(&'static [Entry], Puts<'_>); 6] = [
         (&keys::TOP, Box::new(|key, value| map(&set(top.clone(), key, value)))),
         (
             &keys::STEP,
             Box::new(|key, value| {
+                let step = if key == "waive" { &placed } else { &step };
                 map(&set(top.clone(), "steps", &steps(set(step.clone(), key, value))))
             }),
         ),
@@ -167,6 +177,12 @@ fn parser_and_schema_know_the_same_keys_and_want_the_same_of_them() {
         (
             &keys::AZURE,
             Box::new(|key, value| map(&set(top.clone(), "azure", &map(&pairs(&[(key, value)]))))),
+        ),
+        (
+            &keys::VARS_FROM,
+            Box::new(|key, value| {
+                map(&set(top.clone(), "vars_from", &map(&pairs(&[(key, value)]))))
+            }),
         ),
         (
             &keys::WATCH,

@@ -6,7 +6,10 @@ use crate::sim::{
     call::{Call, Refusal, Reply},
     cloud::Cloud,
 };
-use crate::{model::Resource, plan::Plan};
+use crate::{
+    model::{Owner, Resource},
+    plan::Plan,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -32,7 +35,8 @@ impl Cloud {
     /// The groups that a plan names, also those of what it makes: none of its actions makes a group.
     pub(in crate::sim) fn add_groups(&mut self, plan: &Plan) {
         let works = plan.steps.iter().filter_map(crate::plan::Step::action);
-        for Resource { subscription, resource_group, .. } in works.flat_map(|work| &work.touches) {
+        for Resource { owner, .. } in works.flat_map(|work| &work.touches) {
+            let Owner::Azure { subscription, resource_group } = owner else { continue };
             if !self.groups.iter().any(|known| known.is(subscription, resource_group)) {
                 let (subscription, name) = (subscription.clone(), resource_group.clone());
                 self.groups.push(Group { subscription, name });

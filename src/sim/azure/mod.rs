@@ -27,6 +27,7 @@ use super::{
     address::{Address, find, location},
     call::{Call, Refusal, Replied, Reply},
     cloud::{Cloud, Outage},
+    reached::Reached,
 };
 use jiff::fmt::rfc2822;
 use operation::guid;
@@ -42,21 +43,6 @@ const VERSIONS: [(&str, &str); 7] = [
     ("microsoft.web", "2018-02-01"),
 ];
 const OLDEST: &str = "2015-01-01";
-
-/// Where a request got to.
-pub(super) enum Reached {
-    Reply(Reply),
-    /// The connection hangs.
-    Nobody,
-    /// There is no such host.
-    Nowhere,
-}
-
-impl From<Option<Reply>> for Reached {
-    fn from(reply: Option<Reply>) -> Self {
-        reply.map_or(Self::Nobody, Self::Reply)
-    }
-}
 
 /// Takes a request to its host.
 pub(super) fn answer(cloud: &mut Cloud, call: &Call<'_>) -> Reached {

@@ -235,33 +235,6 @@ impl Cloud {
         status.is_some_and(is_expected)
     }
 
-    /// The host that a public name leads to. The resolver keeps an answer as long as its TTL says.
-    pub(super) fn resolve(&mut self, name: &str) -> Option<String> {
-        let name = self.aliases.get(name).map_or(name, String::as_str).to_owned();
-        let Some(profile) = self.profiles.iter().find(|profile| profile.host() == name) else {
-            return Some(name);
-        };
-        if let Some((target, until)) = self.resolved.get(&name)
-            && *until > self.now
-        {
-            return Some(target.clone());
-        }
-        // Evenly spread without chance: multiples of the golden ratio (Weyl).
-        let mut point = (f64::from(u32::try_from(self.throttle.asked % 1_000_000).unwrap_or(0))
-            * 0.618_033_988_75)
-            .fract();
-        let answers = profile.answers(self);
-        let target = answers.iter().find(|(_, share)| {
-            point -= **share;
-            point <= 0.0
-        });
-        let target = target.or(answers.last_key_value()).map(|(target, _)| target.clone())?;
-        let until = self.now + Duration::from_secs(u64::from(profile.ttl));
-        self.throttle.asked += 1;
-        self.resolved.insert(name, (target.clone(), until));
-        Some(target)
-    }
-
     /// The host names of the profiles that target a site.
     pub(super) fn traffic_names(&self, site: &Address) -> Vec<String> {
         let id = site.id(SITE);

@@ -9,7 +9,7 @@ mod web;
 
 use super::{Cloud, Outage, Outcome, World};
 use crate::{
-    model::{Mode, Node, Resource, StepId, span},
+    model::{Mode, Node, Owner, Resource, StepId, span},
     plan::{ActionWork, Objectives, OnFailure, Plan, Side, Step, Watch, Work},
     wire::{Request, Response},
 };
@@ -30,15 +30,17 @@ fn resource(kind: &str, name: &str, region: Option<&str>) -> Resource {
     Resource {
         kind: kind.to_owned(),
         name: name.to_owned(),
-        resource_group: "rg-proseware".to_owned(),
-        subscription: "sub-1".to_owned(),
+        owner: Owner::Azure {
+            subscription: "sub-1".to_owned(),
+            resource_group: "rg-proseware".to_owned(),
+        },
         region: region.map(Into::into),
         made_by_the_run: false,
     }
 }
 
 /// A plan of one step that names everything that Proseware has.
-fn plan() -> Plan {
+pub(super) fn plan() -> Plan {
     let site = "Microsoft.Web/sites";
     let endpoint = "Microsoft.Network/trafficManagerProfiles/azureEndpoints";
     let postgres = "Microsoft.DBforPostgreSQL/flexibleServers";
@@ -63,6 +65,7 @@ fn plan() -> Plan {
         action: "azure.app_service.settings".into(),
         with: Node::map([("settings", Node::map([("DB_HOST", host)]))]),
         touches,
+        planes: Vec::new(),
         usual: Duration::ZERO,
         shows_within: Duration::ZERO,
         timeout: Duration::ZERO,
@@ -76,6 +79,7 @@ fn plan() -> Plan {
         group: None,
         confirm: None,
         on_failure: OnFailure::Stop,
+        waive: None,
         is_finally: false,
     };
     let url = "https://proseware.trafficmanager.net/health".to_owned();
@@ -100,6 +104,7 @@ fn plan() -> Plan {
         }],
         steps: vec![step],
         made_up: Vec::new(),
+        names_from: None,
     }
 }
 

@@ -3,8 +3,12 @@
 use super::*;
 use crate::{
     model::Clock,
-    sim::{Fault, Mishap, Simulated, serve},
-    wire::SendError,
+    sim::{Fault, Mishap, Port, Simulated, serve},
+    wire::{Dns, NameServer, NameServers, SendError},
+};
+use hickory_proto::{
+    op::{Message, Query, ResponseCode},
+    rr::{Name, RecordType},
 };
 
 const FAILOVER: &str = "https://management.azure.com/subscriptions/sub-1/resourceGroups/rg-proseware/providers/Microsoft.Storage/storageAccounts/stproseware/failover?api-version=2023-05-01";
@@ -131,10 +135,11 @@ fn a_world_goes_on_where_another_ended_with_what_a_plan_adds() {
 async fn any_client_can_use_it_on_a_port() {
     let simulated = simulated(&Clock::real());
     simulated.keep_bodies();
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let base = format!("http://{}", listener.local_addr().unwrap());
+    let port = Port::bind(0).await.unwrap();
+    let number = port.number().unwrap();
+    let base = format!("http://127.0.0.1:{number}");
     let mut tasks = tokio::task::JoinSet::new();
-    tasks.spawn(serve(simulated.clone(), listener));
+    tasks.spawn(serve(simulated.clone(), port));
 
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let form = "client_id=probe&client_secret=s&grant_type=client_credentials&scope=https%3A%2F%2Fmanagement.azure.com%2F.default";
@@ -153,6 +158,16 @@ async fn any_client_can_use_it_on_a_port() {
     let health = client.get(format!("{base}/health")).header("host", "app-east.azurewebsites.net");
     assert_eq!(health.send().await.unwrap().headers()["x-region"], "eastus");
     assert_eq!(simulated.log().len(), 4);
+    // Name servers answer at the same number; nothing of example.com is in this world.
+    let mut servers = NameServers::new(Clock::real(), Vec::new());
+    servers.stand_in = Some(([127, 0, 0, 1], number).into());
+    let mut question = Message::query();
+    let name = Name::from_ascii("www.example.com.").unwrap();
+    question.add_query(Query::query(name, RecordType::A));
+    question.metadata.recursion_desired = true;
+    let asked = servers.ask(NameServer::Machine, &question.to_vec().unwrap()).await.unwrap();
+    let answer = Message::from_vec(&asked).unwrap();
+    assert_eq!(answer.metadata.response_code, ResponseCode::NXDomain);
     tasks.abort_all();
 }
 

@@ -6,6 +6,7 @@ mod refused;
 mod screens;
 mod stopped;
 mod terminal;
+mod terraform;
 mod whole;
 
 use std::{

@@ -163,6 +163,79 @@ fn a_planned_run_whose_region_is_gone_names_the_mode_for_that() {
     assert!(!refused.stderr.contains("reprotect"), "{}", refused.stderr);
 }
 
+const LOST: &str = "tests/it/binary/lost.yaml";
+
+#[test]
+fn a_run_that_needs_the_region_that_it_presumes_lost_is_not_begun() {
+    let desk = Desk::new();
+    let way = format!("eastus westus --runbook {LOST}");
+    let refusal = |mark: &str, world: &str| {
+        format!(
+            "\
+{mark}error: this run presumes eastus lost, and cannot do without it; nothing was changed
+{mark}caused by: step `look` (http.check) needs eastus data, presumed lost
+{mark}caused by: step `stop` (azure.app_service.stop) needs eastus control, presumed lost
+{mark}hint: if eastus still answers, drain it
+{mark}      failover execute eastus westus --runbook {LOST} --mode planned{world}
+{mark}hint: if a step can wait until eastus is back, give it `on_failure: owe` in {LOST}
+{mark}hint: if it can be done without, say why there: `waive: …`
+"
+        )
+    };
+    // Nobody could sign in here: no cloud is asked before this is known.
+    for (arguments, mark, world) in [
+        (format!("execute {way} --yes"), "", ""),
+        (format!("execute {way} --dry-run --format json"), "", ""),
+        (format!("execute {way} --simulate --yes"), "SIMULATED ", " --simulate"),
+        (format!("execute {way} --simulate"), "SIMULATED ", " --simulate"),
+        (format!("plan {way}"), "", ""),
+    ] {
+        let refused = desk.call(&arguments);
+        assert_eq!(refused.code, Some(4), "{arguments}\n{}", refused.stderr);
+        assert_eq!(refused.stderr, refusal(mark, world), "{arguments}");
+        let is_shown = refused.stdout.contains("eastus is presumed lost: the run will not begin");
+        assert_eq!(is_shown, arguments.starts_with("plan"), "{}", refused.stdout);
+    }
+    let invalid = desk.call(&format!("validate {LOST}"));
+    assert_eq!(invalid.code, Some(3), "{}", invalid.stderr);
+    for step in ["look", "stop"] {
+        let says =
+            format!("error: an unplanned run presumes lost what step `{step}` needs: eastus");
+        assert!(invalid.stderr.contains(&says), "{}", invalid.stderr);
+    }
+    assert_eq!(desk.runs().len(), 0);
+    let planned = desk.call(&format!("execute {way} --simulate --yes --mode planned"));
+    assert_eq!(planned.code, Some(0), "{}", planned.stderr);
+}
+
+#[test]
+fn a_run_that_waives_what_is_presumed_lost_is_begun_and_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("waived.yaml");
+    let text = std::fs::read_to_string(LOST).unwrap();
+    let text = text
+        .replace("on_failure: ask", "waive: the page is a copy")
+        .replace("from.app }}\" }\n", "from.app }}\" }\n    waive: its plan is in two regions\n");
+    std::fs::write(&path, text).unwrap();
+    let desk = Desk::new();
+    let path = path.to_str().unwrap();
+    let way = format!("eastus westus --runbook {path} --simulate --outage none");
+    assert_eq!(desk.call(&format!("validate {path}")).code, Some(0));
+    let dry = desk.call(&format!("execute {way} --dry-run"));
+    assert_eq!(dry.code, Some(0), "{}", dry.stderr);
+    let says = "needs eastus control, presumed lost; waived: its plan is in two regions";
+    assert!(dry.stdout.contains(says), "{}", dry.stdout);
+    let done = desk.call(&format!("execute {way} --yes"));
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    let report = std::fs::read_to_string(desk.last_run().join("report.md")).unwrap();
+    for row in [
+        "| `look` | eastus data | the page is a copy |",
+        "| `stop` | eastus control | its plan is in two regions |",
+    ] {
+        assert!(report.contains(row), "{report}");
+    }
+}
+
 #[test]
 fn without_a_home_no_folder_is_guessed() {
     let desk = Desk::new();

@@ -1,6 +1,6 @@
 //! An endpoint that is pointed from a web app to a host outside Azure, and back: it changes its type.
 
-use super::{carried_on, changes, done, in_a_world_of_its_own, seen};
+use super::{azure::AZURE, changes, done, seen};
 use crate::{core::run::in_virtual_time, drill::run::Drill};
 use failover::{action::Answer, engine::Ending};
 use http::Method;
@@ -37,7 +37,7 @@ fn sent(drill: &Drill) -> Vec<(Method, String)> {
 #[test]
 fn it_is_deleted_and_made_anew_as_it_stood() {
     in_virtual_time(async {
-        let drill = in_a_world_of_its_own(OUTSIDE);
+        let drill = AZURE.drill(OUTSIDE);
         done(&drill).await;
         assert_eq!(endpoint(&drill), ("externalEndpoints".to_owned(), true, 1));
         let anew = |method, kind| (method, format!("primary-region of {kind}"));
@@ -45,7 +45,7 @@ fn it_is_deleted_and_made_anew_as_it_stood() {
             sent(&drill),
             [anew(Method::DELETE, "azureEndpoints"), anew(Method::PUT, "externalEndpoints")]
         );
-        let drill = carried_on(drill, BACK);
+        let drill = AZURE.carry_on(drill, BACK);
         done(&drill).await;
         assert_eq!(endpoint(&drill), ("azureEndpoints".to_owned(), true, 1));
         assert_eq!(seen(&drill).await, Answer::AsDesired);
@@ -56,13 +56,13 @@ fn it_is_deleted_and_made_anew_as_it_stood() {
 #[test]
 fn a_run_that_dies_in_between_makes_it_as_it_stood() {
     let points = in_virtual_time(async {
-        let drill = in_a_world_of_its_own(OUTSIDE);
+        let drill = AZURE.drill(OUTSIDE);
         done(&drill).await;
         drill.fuse.passed()
     });
     for point in 0..points {
         in_virtual_time(async {
-            let drill = in_a_world_of_its_own(OUTSIDE);
+            let drill = AZURE.drill(OUTSIDE);
             drill.fuse.set(point);
             assert_eq!(drill.process().await, None, "point {point} was not reached");
             let story = || format!("point {point}\n{}", drill.story());

@@ -1,6 +1,6 @@
 //! The actions that change no cloud: what of the table applies to them.
 
-use super::{carried_on, done, in_a_world_of_its_own, state};
+use super::{azure::AZURE, done, state};
 use crate::core::run::in_virtual_time;
 use failover::{
     engine::{Checked, Ending},
@@ -19,7 +19,7 @@ const CHECK: &str = r"
 #[test]
 fn a_check_waits_for_good_answers_and_changes_nothing() {
     in_virtual_time(async {
-        let drill = in_a_world_of_its_own(CHECK);
+        let drill = AZURE.drill(CHECK);
         let found = drill.preflight().await.checks.remove(0).found;
         assert!(matches!(found, Checked::NothingToSee), "{found:?}");
         done(&drill).await;
@@ -28,7 +28,7 @@ fn a_check_waits_for_good_answers_and_changes_nothing() {
             drill.cloud.log().into_iter().filter(|one| one.host.starts_with("proseware."));
         assert_eq!(answers.count(), 3);
         // It says nothing of the past: a new run looks anew.
-        let drill = carried_on(drill, CHECK);
+        let drill = AZURE.carry_on(drill, CHECK);
         done(&drill).await;
         assert_eq!(drill.outcome("check"), Some(StepOutcome::Succeeded));
     });
@@ -37,7 +37,7 @@ fn a_check_waits_for_good_answers_and_changes_nothing() {
 #[test]
 fn a_check_that_the_other_region_answers_fails_at_its_deadline() {
     in_virtual_time(async {
-        let drill = in_a_world_of_its_own(&CHECK.replace("from.name", "to.name"));
+        let drill = AZURE.drill(&CHECK.replace("from.name", "to.name"));
         let before = drill.clock.now();
         assert_eq!(drill.process().await, Some(Ending::Failed));
         let outcome = drill.outcome("check");
@@ -53,10 +53,10 @@ fn what_a_person_does_is_asked_for_in_every_run() {
     in_virtual_time(async {
         let steps =
             "\n  - { id: call, action: manual, with: { instructions: call the editors } }\n";
-        let drill = in_a_world_of_its_own(steps);
+        let drill = AZURE.drill(steps);
         let before = state(&drill.cloud);
         done(&drill).await;
-        let drill = carried_on(drill, steps);
+        let drill = AZURE.carry_on(drill, steps);
         done(&drill).await;
         assert_eq!(drill.outcome("call"), Some(StepOutcome::Succeeded));
         let asked = drill.asked.lock().unwrap().clone();
@@ -72,12 +72,12 @@ fn what_a_person_does_is_asked_for_in_every_run() {
 fn a_wait_lasts_as_long_as_it_says() {
     in_virtual_time(async {
         let steps = "\n  - { id: pause, action: wait, with: { for: 20m } }\n";
-        let mut drill = in_a_world_of_its_own(steps);
+        let mut drill = AZURE.drill(steps);
         for _ in 0..2 {
             let before = drill.clock.now();
             done(&drill).await;
             assert_eq!(drill.clock.now().duration_since(before).as_secs(), 20 * 60);
-            drill = carried_on(drill, steps);
+            drill = AZURE.carry_on(drill, steps);
         }
         assert_eq!(drill.changes(), [""; 0]);
     });

@@ -1,4 +1,33 @@
-//! One row for each action on a cloud: the world that it needs, itself, and what undoes it.
+//! What a row of the catalogue says: the world that an action needs, its step, and what undoes it.
+
+use crate::drill::run::{Drill, planned};
+use failover::{model::Mode, plan::Plan};
+
+/// Where a row stands.
+pub(super) struct Ground {
+    /// A runbook before its steps.
+    pub head: &'static str,
+    pub way: [&'static str; 2],
+    /// A drill of this plan, or of another in whose world it may stand.
+    pub world: fn(Plan) -> Drill,
+}
+
+impl Ground {
+    fn plan(&self, steps: &str) -> Plan {
+        let text = format!("{}{steps}", self.head);
+        planned("row.yaml", text.as_bytes(), self.way, Mode::Planned)
+    }
+
+    /// The drill of these steps, in a world of its own.
+    pub(super) fn drill(&self, steps: &str) -> Drill {
+        self.carry_on((self.world)(self.plan(steps)), steps)
+    }
+
+    /// The drill of these steps, in the world of another.
+    pub(super) fn carry_on(&self, drill: Drill, steps: &str) -> Drill {
+        drill.then(self.plan(steps))
+    }
+}
 
 /// What brings the world from one state to another.
 #[derive(Clone, Copy)]
@@ -6,11 +35,17 @@ pub(super) enum Deed {
     Nothing,
     /// Steps of a runbook.
     Steps(&'static str),
-    /// Somebody deletes a server by hand.
-    Deletes(&'static str),
+    /// The row's own step with other words in place of these.
+    Instead(&'static [(&'static str, &'static str)]),
+    /// Something that no action does.
+    ByHand(fn(&Drill)),
 }
 
+/// The way back.
+pub(super) const SWAPPED: &[(&str, &str)] = &[("to.", "~"), ("from.", "to."), ("~", "from.")];
+
 pub(super) struct Row {
+    pub ground: &'static Ground,
     pub kind: &'static str,
     /// What is done before, so that it has something to do.
     pub scene: Deed,
@@ -19,205 +54,3 @@ pub(super) struct Row {
     /// What makes it needed once more.
     pub back: Deed,
 }
-
-/// Before the steps of each row.
-pub(super) const HEAD: &str = r"
-failover: 1
-runbook: row
-summary: One row of the catalogue
-default_mode: planned
-lock: row
-azure: { subscription: '${{ env.AZURE_SUBSCRIPTION_ID }}', resource_group: rg-proseware }
-regions:
-  eastus: { app: app-proseware-eastus, postgres: pg-proseware-eastus, endpoint: primary-region }
-  westus: { app: app-proseware-westus, postgres: pg-proseware-westus, endpoint: secondary-region }
-vars:
-  page: { name: app-page, resource_group: rg-page, region: centralus }
-  page_plan: { name: plan-page, resource_group: rg-page }
-steps:
-";
-
-const PAGE: &str = r"
-  - id: page
-    action: azure.app_service.maintenance_page
-    with: { app: '${{ vars.page }}', plan: '${{ vars.page_plan }}', region: centralus, page: pages/maintenance.html }
-";
-const REMOVE: &str = r"
-  - id: remove
-    action: azure.app_service.remove
-    with: { app: '${{ vars.page }}', plan: '${{ vars.page_plan }}', region: centralus, profile: tm-proseware }
-";
-const START: &str = r"
-  - { id: start, action: azure.app_service.start, with: { app: '${{ to.app }}' } }
-";
-const STOP: &str = r"
-  - { id: stop, action: azure.app_service.stop, with: { app: '${{ to.app }}' } }
-";
-const UNPLANNED: &str = r"
-  - id: storage
-    confirm: Now?
-    action: azure.storage.failover
-    with: { account: stproseware, to: '${{ to.name }}', mode: unplanned }
-";
-const LIVE: &str = r"
-  - id: redundancy
-    action: azure.storage.redundancy
-    with: { account: stproseware, sku: Standard_RAGRS, wait_until_live: true }
-    timeout: 48h
-";
-const REPLICA: &str = r"
-  - id: replica
-    action: azure.postgres.replica
-    with: { server: '${{ to.postgres }}', source: '${{ from.postgres }}' }
-";
-
-pub(super) const ROWS: [Row; 12] = [
-    Row {
-        kind: "azure.app_service.maintenance_page",
-        scene: Deed::Nothing,
-        step: PAGE,
-        back: Deed::Steps(REMOVE),
-    },
-    Row {
-        kind: "azure.app_service.remove",
-        scene: Deed::Steps(PAGE),
-        step: REMOVE,
-        back: Deed::Steps(PAGE),
-    },
-    Row {
-        kind: "azure.app_service.start",
-        scene: Deed::Nothing,
-        step: START,
-        back: Deed::Steps(STOP),
-    },
-    Row {
-        kind: "azure.app_service.stop",
-        scene: Deed::Steps(START),
-        step: STOP,
-        back: Deed::Steps(START),
-    },
-    Row {
-        kind: "azure.app_service.settings",
-        scene: Deed::Nothing,
-        step: r"
-  - id: settings
-    action: azure.app_service.settings
-    with:
-      app: ${{ to.app }}
-      settings: { DB_HOST: '${{ to.postgres }}.postgres.database.azure.com' }
-      connection_strings: { Main: { value: 'Host=${{ to.postgres }}', type: PostgreSQL } }
-",
-        back: Deed::Steps(
-            r"
-  - id: settings
-    action: azure.app_service.settings
-    with:
-      app: ${{ to.app }}
-      settings: { DB_HOST: '${{ from.postgres }}.postgres.database.azure.com' }
-",
-        ),
-    },
-    Row {
-        kind: "azure.traffic_manager.endpoint",
-        scene: Deed::Nothing,
-        step: r"
-  - id: endpoint
-    action: azure.traffic_manager.endpoint
-    with: { profile: tm-proseware, endpoint: '${{ to.endpoint }}', target: '${{ to.app }}', status: enabled }
-",
-        back: Deed::Steps(
-            r"
-  - id: endpoint
-    action: azure.traffic_manager.endpoint
-    with: { profile: tm-proseware, endpoint: '${{ to.endpoint }}', status: disabled }
-",
-        ),
-    },
-    Row {
-        kind: "azure.traffic_manager.shift",
-        scene: Deed::Steps(START),
-        step: r"
-  - id: shift
-    action: azure.traffic_manager.shift
-    with: { profile: tm-proseware, endpoint: '${{ to.endpoint }}', from: '${{ from.endpoint }}' }
-",
-        back: Deed::Steps(
-            r"
-  - id: shift
-    action: azure.traffic_manager.shift
-    with: { profile: tm-proseware, endpoint: '${{ from.endpoint }}', from: '${{ to.endpoint }}' }
-",
-        ),
-    },
-    Row {
-        kind: "azure.storage.failover",
-        scene: Deed::Nothing,
-        step: r"
-  - id: storage
-    confirm: Now?
-    action: azure.storage.failover
-    with: { account: stproseware, to: '${{ to.name }}' }
-",
-        back: Deed::Steps(
-            r"
-  - id: storage
-    confirm: Now?
-    action: azure.storage.failover
-    with: { account: stproseware, to: '${{ from.name }}' }
-",
-        ),
-    },
-    Row {
-        kind: "azure.storage.redundancy",
-        scene: Deed::Steps(UNPLANNED),
-        step: LIVE,
-        back: Deed::Steps(
-            r"
-  - id: storage
-    confirm: Now?
-    action: azure.storage.failover
-    with: { account: stproseware, to: '${{ from.name }}', mode: unplanned }
-",
-        ),
-    },
-    Row {
-        kind: "azure.postgres.fence",
-        scene: Deed::Nothing,
-        step: r"
-  - id: fence
-    action: azure.postgres.fence
-    with: { server: '${{ from.postgres }}', fenced: true, close_network: true }
-",
-        back: Deed::Steps(
-            r"
-  - id: fence
-    action: azure.postgres.fence
-    with: { server: '${{ from.postgres }}', fenced: false, close_network: true }
-",
-        ),
-    },
-    Row {
-        kind: "azure.postgres.promote",
-        scene: Deed::Nothing,
-        step: r"
-  - id: promote
-    confirm: Now?
-    action: azure.postgres.promote
-    with: { server: '${{ to.postgres }}', from: '${{ from.postgres }}' }
-",
-        back: Deed::Steps(
-            r"
-  - id: promote
-    confirm: Now?
-    action: azure.postgres.promote
-    with: { server: '${{ from.postgres }}', from: '${{ to.postgres }}' }
-",
-        ),
-    },
-    Row {
-        kind: "azure.postgres.replica",
-        scene: Deed::Deletes("pg-proseware-westus"),
-        step: REPLICA,
-        back: Deed::Deletes("pg-proseware-westus"),
-    },
-];

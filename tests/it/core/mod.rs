@@ -4,6 +4,7 @@ mod actions;
 mod cloud;
 pub mod crash;
 mod person;
+mod planes;
 pub mod run;
 mod stuck;
 mod sweep;

@@ -3,13 +3,13 @@
 use super::{actions::CATALOGUE, cloud::Cloud, crash::Fuse};
 use async_trait::async_trait;
 use failover::{
-    action::{Clients, Tokens, Trouble},
+    action::{Aws, Clients, Tokens, Trouble},
     engine::{Ask, Ending, Engine, Interrupter, Operator, Parts, Reply},
     journal::{Journal, read},
     model::{ActionName, Clock, Mode, Node, RunId, Seal, Secret, StepId},
     plan::{ActionWork, Effect, Objectives, OnFailure, Plan, Side, Step, VERSION, Work},
     run::{Answer, Event, Fact, Question, RunFact, RunState},
-    wire::{Bounded, Transport},
+    wire::{Bounded, NameServers, Transport},
 };
 use jiff::Timestamp;
 use std::{
@@ -77,6 +77,7 @@ pub fn step(action: &str, thing: &str) -> Step {
         action: ActionName::new(action),
         with: Node::map([("thing", Node::text(thing))]),
         touches: Vec::new(),
+        planes: Vec::new(),
         usual: Duration::from_mins(1),
         shows_within: CATALOGUE.get(action).unwrap().shows_within,
         mark_valid_for: None,
@@ -93,6 +94,7 @@ pub fn step(action: &str, thing: &str) -> Step {
         group: None,
         confirm: None,
         on_failure: OnFailure::Stop,
+        waive: None,
         is_finally: false,
     }
 }
@@ -123,6 +125,7 @@ pub fn plan(steps: Vec<Step>) -> Plan {
         watch: Vec::new(),
         steps,
         made_up: Vec::new(),
+        names_from: None,
     }
 }
 
@@ -222,6 +225,8 @@ impl World {
             clock: self.clock.clone(),
             run: RunId::starting_at(Timestamp::UNIX_EPOCH),
             azure: "http://model".parse().unwrap(),
+            aws: Aws::with_keys("simulated", "simulated"),
+            dns: Arc::new(NameServers::new(Clock::real(), Vec::new())),
         };
         let (interrupter, interrupts) = Interrupter::new();
         let clock = self.clock.clone();

@@ -136,7 +136,9 @@ fn server(drill: &Drill, name: &str) -> String {
     let it = touched.find(|resource| resource.name == name).unwrap();
     format!(
         "/subscriptions/{}/resourceGroups/{}/providers/{}/{name}",
-        it.subscription, it.resource_group, it.kind
+        it.subscription(),
+        it.resource_group(),
+        it.kind
     )
 }
 

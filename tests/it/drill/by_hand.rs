@@ -41,7 +41,9 @@ pub fn ask(cloud: &Simulated, plan: &Plan, name: &str, what: &str, body: &Value)
     let (method, rest) = what.split_once(' ').unwrap();
     let url = format!(
         "https://management.azure.com/subscriptions/{}/resourceGroups/{}/providers/{}/{name}{rest}",
-        it.subscription, it.resource_group, it.kind
+        it.subscription(),
+        it.resource_group(),
+        it.kind
     );
     let request = http::Request::builder().method(method).uri(url);
     let request = request.header("authorization", format!("Bearer {}", cloud.token()));

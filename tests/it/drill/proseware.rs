@@ -149,7 +149,10 @@ fn what_a_run_can_do_without_does_not_forbid_it() {
             let app = &stop.touches[0];
             let scope = format!(
                 "/subscriptions/{}/resourceGroups/{}/providers/{}/{}",
-                app.subscription, app.resource_group, app.kind, app.name
+                app.subscription(),
+                app.resource_group(),
+                app.kind,
+                app.name
             );
             drill.cloud.with_world(|world| world.cloud_mut().lock(scope, "ReadOnly"));
             let now = drill.preflight().await;

@@ -224,6 +224,9 @@ fn scope(plan: &Plan) -> String {
     let account = &work.touches[0];
     format!(
         "/subscriptions/{}/resourceGroups/{}/providers/{}/{}",
-        account.subscription, account.resource_group, account.kind, account.name
+        account.subscription(),
+        account.resource_group(),
+        account.kind,
+        account.name
     )
 }

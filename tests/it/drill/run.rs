@@ -3,7 +3,7 @@
 use crate::{contract::check, core::crash::Fuse};
 use async_trait::async_trait;
 use failover::{
-    action::{Clients, Tokens, Trouble},
+    action::{Aws, Clients, Tokens, Trouble},
     engine::{Ask, Ending, Engine, Interrupter, Operator, Parts, Reply, preflight},
     journal::{Journal, read},
     model::{ChangeId, Clock, Mode, RunId, Seal, Secret, StepId},
@@ -43,6 +43,7 @@ pub fn planned(path: &str, text: &[u8], [from, to]: [&str; 2], mode: Mode) -> Pl
         mode: Some(mode),
         vars: Vec::new(),
         env: &|_| None,
+        outputs: &|_, _| Err(runbook::Unread::new("there is none here", "")),
         made_up_env: true,
         files: &files,
         catalogue: provider::catalogue(),
@@ -204,6 +205,8 @@ impl Drill {
             clock: self.clock.clone(),
             run: RunId::starting_at(self.clock.now()),
             azure: "https://management.azure.com".parse().unwrap(),
+            aws: Aws::with_keys("simulated", "simulated"),
+            dns: Arc::new(self.cloud.clone()),
         }
     }
 

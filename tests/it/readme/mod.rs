@@ -62,6 +62,6 @@ fn the_runbook_of_the_readme_is_valid() {
     let yaml = readme.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
     let no_files = |_: &str| Err("no files".to_owned());
     let loaded =
-        failover::runbook::load("README.md", yaml.as_bytes(), provider::catalogue(), &no_files);
+        failover::runbook::validate("README.md", yaml.as_bytes(), provider::catalogue(), &no_files);
     assert!(loaded.is_ok(), "{}", loaded.unwrap_err());
 }

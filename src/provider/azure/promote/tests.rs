@@ -1,10 +1,8 @@
 use super::{
-    super::{
-        postgres::sample::{SERVERS, metric, replicas, server, setting},
-        testing::*,
-    },
+    super::postgres::sample::{SERVERS, metric, replicas, server, setting},
     *,
 };
+use crate::provider::testing::*;
 use crate::{action::Weight, model::Node};
 
 const KIND: &str = "Microsoft.DBforPostgreSQL/flexibleServers";

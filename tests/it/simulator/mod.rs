@@ -1,9 +1,12 @@
 //! The simulated cloud against the vendors' contracts.
 
+mod aws;
+mod capacity;
+
 use crate::contract::check;
 use bytes::Bytes;
 use failover::{
-    model::{Clock, Mode, Node, Resource},
+    model::{Clock, Mode, Node, Owner, Resource},
     plan::{ActionWork, Objectives, OnFailure, Plan, Side, Step, Work},
     sim::{Cloud, Exchange, Outage, Simulated, World},
     wire::Response,
@@ -23,8 +26,7 @@ fn plan() -> Plan {
     let resource = |kind: &str, name: &str, region: Option<&str>| Resource {
         kind: kind.to_owned(),
         name: name.to_owned(),
-        resource_group: "rg-1".to_owned(),
-        subscription: "sub-1".to_owned(),
+        owner: Owner::Azure { subscription: "sub-1".to_owned(), resource_group: "rg-1".to_owned() },
         region: region.map(Into::into),
         made_by_the_run: false,
     };
@@ -47,6 +49,7 @@ fn plan() -> Plan {
             resource(postgres, "pg-east", Some("eastus")),
             resource(postgres, "pg-west", Some("westus")),
         ],
+        planes: Vec::new(),
         usual: Duration::ZERO,
         shows_within: Duration::ZERO,
         timeout: Duration::ZERO,
@@ -60,6 +63,7 @@ fn plan() -> Plan {
         group: None,
         confirm: None,
         on_failure: OnFailure::Stop,
+        waive: None,
         is_finally: false,
     };
     Plan {
@@ -78,6 +82,7 @@ fn plan() -> Plan {
         watch: Vec::new(),
         steps: vec![step],
         made_up: Vec::new(),
+        names_from: None,
     }
 }
 

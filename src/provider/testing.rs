@@ -1,12 +1,13 @@
 //! A transport that answers from a script, and the clients that use it.
 
+use super::dns::testing::Servers;
 use crate::{
     action::{
-        Action, Answer, Applied, Clients, Kind, Look, Params, Tokens, Trouble, Unapplied,
+        Action, Answer, Applied, Aws, Clients, Kind, Look, Params, Tokens, Trouble, Unapplied,
         resource_node,
     },
     journal::{Durability, Journal, MemoryStore, Permit},
-    model::{Clock, Node, Resource, RunId, Seal, Secret, Span},
+    model::{Clock, Node, Owner, Resource, RunId, Seal, Secret, Span},
     wire::{Intent, Request, Response, SendError, Transport},
 };
 use async_trait::async_trait;
@@ -26,6 +27,7 @@ pub(crate) type Outcome = Result<Response, SendError>;
 pub(crate) struct Script {
     rows: Mutex<Vec<(String, VecDeque<Outcome>)>>,
     requests: Mutex<Vec<Request>>,
+    servers: Mutex<Arc<Servers>>,
 }
 
 impl Script {
@@ -41,6 +43,12 @@ impl Script {
             None => rows.push((what.to_owned(), VecDeque::from([outcome]))),
         }
         drop(rows);
+        self.clone()
+    }
+
+    /// Lets these name servers answer.
+    pub(crate) fn asking(self: &Arc<Self>, servers: Servers) -> Arc<Self> {
+        *self.servers.lock().unwrap() = Arc::new(servers);
         self.clone()
     }
 
@@ -77,6 +85,8 @@ impl Script {
             clock: Clock::real(),
             run: RunId::parse("01900000-0000-7000-8000-000000007f3a").unwrap(),
             azure: "https://management.azure.com".parse().unwrap(),
+            aws: Aws::with_keys("AKIDTEST", "hush"),
+            dns: self.servers.lock().unwrap().clone(),
         }
     }
 }
@@ -84,7 +94,11 @@ impl Script {
 #[async_trait]
 impl Transport for Script {
     async fn send(&self, request: Request, _: Intent<'_>) -> Outcome {
-        let line = format!("{} {}", request.method(), request.uri());
+        // Some services name what they are asked for in a header, or in the body.
+        let target = request.headers().get("x-amz-target").and_then(|name| name.to_str().ok());
+        let body = String::from_utf8_lossy(request.body());
+        let line =
+            format!("{} {} {} {body}", request.method(), request.uri(), target.unwrap_or_default());
         self.requests.lock().unwrap().push(request);
         let mut rows = self.rows.lock().unwrap();
         let fits = |what: &str| {
@@ -120,6 +134,12 @@ pub(crate) fn no(status: u16, code: &str) -> Outcome {
     answer(status, &[], &format!(r#"{{"error":{{"code":"{code}","message":"because"}}}}"#))
 }
 
+/// The same as AWS says it in XML.
+pub(crate) fn aws_no(status: u16, code: &str) -> Outcome {
+    let error = format!("<Error><Code>{code}</Code><Message>because</Message></Error>");
+    answer(status, &[], &format!("<ErrorResponse>{error}</ErrorResponse>"))
+}
+
 #[expect(clippy::unnecessary_wraps, reason = "an outcome, as the others are")]
 pub(crate) fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Outcome {
     let mut response = http::Response::builder().status(status).header("x-ms-request-id", "8f2c");
@@ -147,10 +167,16 @@ pub(crate) fn resource(kind: &str, name: &str, region: Option<&str>) -> Resource
     Resource {
         kind: kind.to_owned(),
         name: name.to_owned(),
-        resource_group: "rg".to_owned(),
-        subscription: "sub".to_owned(),
+        owner: Owner::Azure { subscription: "sub".to_owned(), resource_group: "rg".to_owned() },
         region: region.map(Into::into),
         made_by_the_run: false,
+    }
+}
+
+pub(crate) fn aws_resource(kind: &str, name: &str, region: Option<&str>) -> Resource {
+    Resource {
+        owner: Owner::Aws { account: "123456789012".to_owned() },
+        ..resource(kind, name, region)
     }
 }
 

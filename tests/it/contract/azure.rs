@@ -1,7 +1,4 @@
-//! Every exchange against the vendors' published contracts.
-//!
-//! The excerpts in `tests/contracts` were made from Microsoft's published specifications, or by hand where none exist; each names
-//! its source. Neither the provider nor the simulator had a part in them, so that they cannot agree on a misreading.
+//! Exchanges with Azure: Resource Manager, and the deployment hosts of sites.
 
 use failover::sim::Exchange;
 use serde_json::{Map, Value};
@@ -9,27 +6,16 @@ use std::sync::LazyLock;
 
 /// All excerpts, of all files.
 static EXCERPTS: LazyLock<Vec<Value>> = LazyLock::new(|| {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/contracts");
-    let mut excerpts = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
-        let file: Value = serde_json::from_str(&text).unwrap();
-        assert!(file["source"].is_string(), "an excerpt without its source");
-        excerpts.extend(file["operations"].as_array().unwrap().iter().cloned());
-    }
-    excerpts
+    let operations = |(_, file): (String, Value)| file["operations"].as_array().unwrap().clone();
+    super::files("azure").flat_map(operations).collect()
 });
 
-/// Whether what was sent and what came back are as the vendor's contract says. An exchange without an excerpt is not.
-///
-/// Azure's own hosts have contracts: Resource Manager (`management.…`) and the deployment hosts of sites
-/// (`….scm.…`). All others are apps or their public names, and what they answer is their owners' business. Of a request
-/// that nobody answered, only the address is judged.
-pub(crate) fn check(exchange: &Exchange) -> Result<(), String> {
-    let is_azure = exchange.host.starts_with("management.") || exchange.host.contains(".scm.");
-    if !is_azure {
-        return Ok(());
-    }
+/// Resource Manager (`management.…`) and the deployment hosts of sites (`….scm.…`) have contracts.
+pub(super) fn is_meant(exchange: &Exchange) -> bool {
+    exchange.host.starts_with("management.") || exchange.host.contains(".scm.")
+}
+
+pub(super) fn check(exchange: &Exchange) -> Result<(), String> {
     let (path, query) =
         exchange.path_and_query.split_once('?').unwrap_or((&exchange.path_and_query, ""));
     let call = format!("{} {path}", exchange.method);

@@ -1,0 +1,34 @@
+//! Amazon Resource Names. Source: "Identify AWS resources with Amazon Resource Names", IAM user guide.
+
+use crate::sim::ledger::hex;
+use sha2::{Digest, Sha256};
+
+/// `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE`
+pub(super) struct Arn<'a> {
+    pub region: &'a str,
+    pub resource: &'a str,
+}
+
+impl<'a> Arn<'a> {
+    pub(super) fn read(text: &'a str) -> Option<Self> {
+        let mut parts = text.splitn(6, ':');
+        let ("arn", _, _, region, _, resource) = (
+            parts.next()?,
+            parts.next()?,
+            parts.next()?,
+            parts.next()?,
+            parts.next()?,
+            parts.next()?,
+        ) else {
+            return None;
+        };
+        Some(Self { region, resource })
+    }
+}
+
+/// Digits that look like an id and are the same for the same text.
+pub(super) fn digits(text: &str, count: usize) -> String {
+    let mut digits = hex(&Sha256::digest(text));
+    digits.truncate(count);
+    digits
+}

@@ -1,0 +1,92 @@
+//! The actions that only wait for what AWS or a name server shows.
+
+use super::{aws::AWS, done};
+use crate::core::run::in_virtual_time;
+use failover::{
+    engine::{Checked, Ending},
+    run::StepOutcome,
+    sim::Outage,
+};
+
+/// A step that waits, and a word of it in place of which another one lets it wait for ever.
+pub(super) struct Look {
+    pub kind: &'static str,
+    step: &'static str,
+    instead: [&'static str; 2],
+    outage: Outage,
+}
+
+pub(super) const LOOKS: [Look; 3] = [
+    Look {
+        kind: "aws.cloudwatch.alarm",
+        step: r"
+  - id: look
+    action: aws.cloudwatch.alarm
+    with: { alarm: { name: shop-failover, region: us-west-2 }, state: OK, for: 2m }
+    timeout: 5m
+",
+        instead: ["OK", "ALARM"],
+        outage: Outage::None,
+    },
+    Look {
+        kind: "aws.elb.targets",
+        step: r"
+  - id: look
+    action: aws.elb.targets
+    with: { group: '${{ vars.elb }}:targetgroup/web/${{ to.cell }}', healthy: 1 }
+    timeout: 5m
+",
+        instead: ["healthy: 1", "healthy: 99"],
+        outage: Outage::None,
+    },
+    Look {
+        kind: "dns.wait",
+        step: r"
+  - id: look
+    action: dns.wait
+    with: { name: shop.example.com, like: '${{ to.host }}' }
+    timeout: 5m
+",
+        // Route 53 answers with the standby once the region is lost.
+        instead: ["to.host", "from.host"],
+        outage: Outage::Data,
+    },
+];
+
+#[test]
+fn a_look_waits_for_what_it_wants_and_changes_nothing() {
+    for look in &LOOKS {
+        in_virtual_time(async {
+            let drill = AWS.drill(look.step);
+            drill.set_outage(look.outage);
+            let found = drill.preflight().await.checks.remove(0).found;
+            assert!(!matches!(found, Checked::Unknown(_)), "{}: {found:?}", look.kind);
+            done(&drill).await;
+            // It says nothing of the past: a new run looks anew.
+            let drill = AWS.carry_on(drill, look.step);
+            done(&drill).await;
+            assert_eq!(drill.outcome("look"), Some(StepOutcome::Succeeded), "{}", look.kind);
+            assert_eq!(drill.changes(), [""; 0], "{}", look.kind);
+        });
+    }
+}
+
+#[test]
+fn a_look_at_what_never_comes_fails_at_its_deadline() {
+    for look in &LOOKS {
+        in_virtual_time(async {
+            let [right, wrong] = look.instead;
+            let drill = AWS.drill(look.step);
+            drill.set_outage(look.outage);
+            let drill = AWS.carry_on(drill, &look.step.replace(right, wrong));
+            let before = drill.clock.now();
+            assert_eq!(drill.process().await, Some(Ending::Failed), "{}", look.kind);
+            let outcome = drill.outcome("look");
+            let failed = matches!(outcome, Some(StepOutcome::Failed { .. }));
+            assert!(failed, "{}: {outcome:?}", look.kind);
+            let waited = drill.clock.now().duration_since(before).as_secs();
+            assert!((300..360).contains(&waited), "{}: {waited} s", look.kind);
+            assert_eq!(drill.changes(), [""; 0], "{}", look.kind);
+        });
+    }
+}
