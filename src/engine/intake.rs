@@ -1,8 +1,9 @@
 //! What came back from the effects: into facts where it must last, into the hands where it may be forgotten.
 
 use super::{
-    Engine, EngineError, Reply, Seen, Stop, View,
+    Engine, EngineError, Parts, Reply, Seen, Stop, View,
     effect::{Done, Outcome},
+    next,
 };
 use crate::{
     action::{Answer as Observed, Applied, Polled, Trouble, TroubleKind, Unapplied},
@@ -87,6 +88,11 @@ impl Engine {
                 let hand = self.hands.hand(step);
                 hand.troubles = 0;
                 hand.poll_at = Some(now + look_again);
+                let Parts { plan, state, .. } = &self.parts;
+                let both = plan.step(step).zip(state.step(step));
+                let is_late = both.is_some_and(|(step, state)| next::is_late(step, state, now));
+                let late = "; that is longer than its timeout, and only the cloud can end it";
+                let says = format!("{says}{}", if is_late { late } else { "" });
                 self.progress(step, says, Some(now + look_again));
                 return None;
             }

@@ -434,6 +434,11 @@ impl Task<'_> {
     }
 }
 
+/// Whether a step has taken longer than its timeout.
+pub(super) fn is_late(step: &Step, state: &StepState, now: Timestamp) -> bool {
+    step.action().is_some_and(|work| Task { step, state, work }.is_past_deadline(now))
+}
+
 fn record(step: &Step, what: StepFact) -> Command {
     Command::Record(Fact::step(&step.id, what))
 }

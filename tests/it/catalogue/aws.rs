@@ -5,7 +5,7 @@ use crate::drill::run::Drill;
 use failover::sim::Outage;
 
 /// Every row stands in the world that its own step expects.
-pub(super) const AWS: Ground = Ground {
+pub const AWS: Ground = Ground {
     head: r#"
 failover: 1
 runbook: row
@@ -51,7 +51,7 @@ fn delete_replica(drill: &Drill) {
     drill.cloud.with_world(|world| world.cloud_mut().delete_database("us-west-2", "shop-west"));
 }
 
-pub(super) const ROWS: [Row; 12] = [
+pub const ROWS: [Row; 12] = [
     Row {
         ground: &AWS,
         kind: "aws.stop.trigger",

@@ -1,11 +1,11 @@
 //! The whole catalogue: what every action on a cloud must do, shown for each of them on the simulated one.
 
 mod anew;
-mod aws;
+pub mod aws;
 mod azure;
 mod looks;
 mod plain;
-mod rows;
+pub mod rows;
 
 use crate::{
     core::run::in_virtual_time,
@@ -200,4 +200,65 @@ fn what_was_undone_is_missing_again() {
             assert_eq!(seen(&drill).await, Answer::AsDesired, "{}", row.kind);
         });
     }
+}
+
+const HARMFUL: [&str; 3] = ["aws.rds.promote", "azure.postgres.promote", "azure.storage.failover"];
+
+/// At how many points a row's run can die, and what it does that could do harm.
+fn undisturbed(row: &Row) -> (usize, [usize; 2]) {
+    in_virtual_time(async {
+        let drill = ready(row).await;
+        let before = drill.harm();
+        done(&drill).await;
+        (drill.fuse.passed(), since(before, &drill))
+    })
+}
+
+#[test]
+fn a_run_that_dies_anywhere_gets_there_and_repeats_no_harm() {
+    for row in rows() {
+        let (points, once) = undisturbed(row);
+        if HARMFUL.contains(&row.kind) {
+            assert_eq!(once.iter().sum::<usize>(), 1, "{}", row.kind);
+        }
+        for point in 0..points {
+            in_virtual_time(async {
+                let drill = ready(row).await;
+                let before = drill.harm();
+                drill.fuse.set(point);
+                let story = format!("{} at point {point}", row.kind);
+                assert_eq!(drill.process().await, None, "{story} was not reached");
+                assert_eq!(drill.until_done(4).await, Ending::Done, "{story}\n{}", drill.story());
+                assert_eq!(seen(&drill).await, Answer::AsDesired, "{story}");
+                assert_eq!(since(before, &drill), once, "{story}");
+            });
+        }
+    }
+}
+
+#[test]
+fn an_answer_that_is_lost_is_found_out_and_no_harm_is_repeated() {
+    for row in rows() {
+        let (_, once) = undisturbed(row);
+        for call in sent(row) {
+            for mishap in [Mishap::LostAnswer, Mishap::CutOff, Mishap::Hang] {
+                in_virtual_time(async {
+                    let drill = ready(row).await;
+                    let before = drill.harm();
+                    drill.cloud.fault(call.fault(mishap.clone()));
+                    let ending = drill.until_done(3).await;
+                    let story = format!("{} {mishap:?} {call:?}\n{}", row.kind, drill.story());
+                    assert_eq!(ending, Ending::Done, "{story}");
+                    assert_eq!(seen(&drill).await, Answer::AsDesired, "{story}");
+                    assert_eq!(since(before, &drill), once, "{story}");
+                });
+            }
+        }
+    }
+}
+
+/// What was done that could do harm, since there had been so much of it.
+fn since(before: [usize; 2], drill: &Drill) -> [usize; 2] {
+    let [failovers, promotions] = drill.harm();
+    [failovers - before[0], promotions - before[1]]
 }

@@ -4,7 +4,7 @@ use crate::drill::run::{Drill, planned};
 use failover::{model::Mode, plan::Plan};
 
 /// Where a row stands.
-pub(super) struct Ground {
+pub struct Ground {
     /// A runbook before its steps.
     pub head: &'static str,
     pub way: [&'static str; 2],
@@ -13,25 +13,25 @@ pub(super) struct Ground {
 }
 
 impl Ground {
-    fn plan(&self, steps: &str) -> Plan {
+    pub fn plan(&self, steps: &str) -> Plan {
         let text = format!("{}{steps}", self.head);
         planned("row.yaml", text.as_bytes(), self.way, Mode::Planned)
     }
 
     /// The drill of these steps, in a world of its own.
-    pub(super) fn drill(&self, steps: &str) -> Drill {
+    pub fn drill(&self, steps: &str) -> Drill {
         self.carry_on((self.world)(self.plan(steps)), steps)
     }
 
     /// The drill of these steps, in the world of another.
-    pub(super) fn carry_on(&self, drill: Drill, steps: &str) -> Drill {
+    pub fn carry_on(&self, drill: Drill, steps: &str) -> Drill {
         drill.then(self.plan(steps))
     }
 }
 
 /// What brings the world from one state to another.
 #[derive(Clone, Copy)]
-pub(super) enum Deed {
+pub enum Deed {
     Nothing,
     /// Steps of a runbook.
     Steps(&'static str),
@@ -42,9 +42,9 @@ pub(super) enum Deed {
 }
 
 /// The way back.
-pub(super) const SWAPPED: &[(&str, &str)] = &[("to.", "~"), ("from.", "to."), ("~", "from.")];
+pub const SWAPPED: &[(&str, &str)] = &[("to.", "~"), ("from.", "to."), ("~", "from.")];
 
-pub(super) struct Row {
+pub struct Row {
     pub ground: &'static Ground,
     pub kind: &'static str,
     /// What is done before, so that it has something to do.

@@ -56,3 +56,23 @@ pub fn ask(cloud: &Simulated, plan: &Plan, name: &str, what: &str, body: &Value)
     let Outcome::Response(response) = &answer.outcome else { panic!("{what}: {answer:?}") };
     assert!(response.status().is_success(), "{what}: {response:?}");
 }
+
+/// Sends what somebody else asks of Route 53, and is not refused.
+pub fn route53(cloud: &Simulated, path: &str, body: &str) {
+    cloud.with_world(|world| {
+        let now = world.cloud().now();
+        let date = now.strftime("%Y%m%dT%H%M%SZ").to_string();
+        let (day, signature) = (&date[..8], "0".repeat(64));
+        let signed = format!(
+            "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/{day}/us-east-1/route53/aws4_request, SignedHeaders=host;x-amz-date, Signature={signature}"
+        );
+        let request = http::Request::post(format!("https://route53.amazonaws.com/2013-04-01/{path}"))
+            .header("authorization", signed)
+            .header("x-amz-date", &date)
+            .body(bytes::Bytes::copy_from_slice(body.as_bytes()))
+            .unwrap();
+        let answer = world.cloud_mut().answer(&request, now);
+        let Outcome::Response(response) = &answer.outcome else { panic!("{path}: {answer:?}") };
+        assert!(response.status().is_success(), "{path}: {response:?}");
+    });
+}

@@ -1,6 +1,7 @@
 //! Every runbook of `runbooks/`, carried out by the real engine and providers on the simulated cloud, in virtual time.
 
 mod aws;
+mod aws_faults;
 mod beforehand;
 pub mod by_hand;
 pub mod calls;

@@ -40,7 +40,7 @@ fn behind(plan: &Plan, step: &StepId) -> Vec<StepId> {
 }
 
 /// What the operator is told of a run that has failed.
-fn told(drill: &Drill, ending: Ending) -> String {
+pub fn told(drill: &Drill, ending: Ending) -> String {
     let id = RunId::starting_at(drill.clock.now());
     let mut timeline = Timeline::new(id, Arc::clone(&drill.plan));
     for (at, fact) in drill.facts() {

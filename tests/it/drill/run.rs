@@ -105,7 +105,7 @@ fn is_sent_by(change: &ChangeId, exchange: &Exchange) -> bool {
     match change.as_str() {
         "failover" => is_failover(exchange),
         "promote" => is_promotion(exchange),
-        other => panic!("`{other}` is no harmful change of Proseware"),
+        other => panic!("`{other}` is no harmful change"),
     }
 }
 
@@ -115,6 +115,9 @@ pub fn is_failover(exchange: &Exchange) -> bool {
 
 /// Of all changes to the servers themselves, and not to what is below them, Proseware knows only this.
 pub fn is_promotion(exchange: &Exchange) -> bool {
+    if exchange.operation.as_deref() == Some("PromoteReadReplica") {
+        return true;
+    }
     let path = exchange.path_and_query.split('?').next().unwrap();
     exchange.method == http::Method::PATCH && path.rsplit('/').nth(1) == Some("flexibleServers")
 }

@@ -57,7 +57,7 @@ impl Zone {
     }
 
     /// Why a name is none of this zone's.
-    pub(super) fn stray(&self, name: &str) -> String {
+    pub(crate) fn stray(&self, name: &str) -> String {
         let [name, zone] = [name, &self.name].map(|name| shown(name).to_owned());
         format!("`{name}` is not in the zone {zone} ({})", self.id)
     }

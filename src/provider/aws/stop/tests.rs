@@ -266,7 +266,7 @@ async fn what_is_not_there_is_told() {
         .on("GET healthcheck/hc-1", aws_no(404, "NoSuchHealthCheck"))
         .and(&scene.script());
     let seen = scene.action(&script).observe(&look()).await.unwrap();
-    let why = "there is no health check hc-1".to_owned();
+    let why = "there is no health check `hc-1`".to_owned();
     assert_eq!(seen.answer, Answer::Never { why });
 }
 

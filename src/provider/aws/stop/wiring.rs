@@ -20,7 +20,8 @@ const PERIOD: Duration = Duration::from_mins(1);
 /// The definitions as far as Route 53's control plane tells them.
 pub(super) struct Wiring {
     health_check: Result<Option<HealthCheck>, Trouble>,
-    records: Result<Vec<RecordSet>, Trouble>,
+    /// Those of the name, or why it can have none.
+    records: Result<Result<Vec<RecordSet>, String>, Trouble>,
 }
 
 /// What is known of the pair.
@@ -69,18 +70,22 @@ impl Wiring {
         let mut wrong = of_the_alarm(stop, alarm);
         match &self.health_check {
             Ok(Some(check)) => wrong.extend(of_the_health_check(stop, check)),
-            Ok(None) => wrong.push(format!("there is no health check {}", stop.health_check.name)),
+            Ok(None) => {
+                wrong.push(format!("there is no health check `{}`", stop.health_check.name));
+            }
             Err(_) => {}
         }
-        if let Ok(records) = &self.records {
-            wrong.extend(of_the_records(stop, records));
+        match &self.records {
+            Ok(Ok(records)) => wrong.extend(of_the_records(stop, records)),
+            Ok(Err(why)) => wrong.push(why.clone()),
+            Err(_) => {}
         }
         if !wrong.is_empty() {
             return Err(wrong.join("; "));
         }
         let role = if stop.takes_over { "SECONDARY" } else { "PRIMARY" };
-        let records = self.records.as_deref().unwrap_or_default();
-        let ours = records.iter().find(|record| record.failover() == Some(role));
+        let records = self.records.as_ref().ok().and_then(|found| found.as_ref().ok());
+        let ours = records.into_iter().flatten().find(|record| record.failover() == Some(role));
         let target = ours.and_then(RecordSet::alias).map(|(_, host)| host);
         Ok(Known { is_defined: self.health_check.is_ok() && self.records.is_ok(), target })
     }
@@ -90,13 +95,12 @@ fn too_late<T>() -> Result<T, Trouble> {
     Err(Trouble::unreachable("Route 53's control plane did not answer in time"))
 }
 
-/// The record sets of the name.
-async fn records(stop: &Stop) -> Result<Vec<RecordSet>, Trouble> {
-    let zone = Zone::find(&stop.aws, &stop.zone).await?;
-    match zone.filter(|zone| zone.holds(&stop.record)) {
-        Some(zone) => zone.of(&stop.aws, &stop.record, "A").await,
-        None => Ok(Vec::new()),
-    }
+async fn records(stop: &Stop) -> Result<Result<Vec<RecordSet>, String>, Trouble> {
+    Ok(match Zone::find(&stop.aws, &stop.zone).await? {
+        None => Err(format!("there is no hosted zone `{}`", stop.zone.name)),
+        Some(zone) if !zone.holds(&stop.record) => Err(zone.stray(&stop.record)),
+        Some(zone) => Ok(zone.of(&stop.aws, &stop.record, "A").await?),
+    })
 }
 
 fn of_the_alarm(stop: &Stop, alarm: &Alarm) -> Vec<String> {
