@@ -6,15 +6,15 @@ use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
 /// Where Route 53 is called too.
-const EAST: &str = "us-east-1";
-const WEST: &str = "us-west-2";
+pub const EAST: &str = "us-east-1";
+pub const WEST: &str = "us-west-2";
 
-fn text(value: &Value) -> String {
+pub fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("{value} is no text")).to_owned()
 }
 
 /// Asks until the answer is as wanted.
-fn until(wanted: &str, mut ask: impl FnMut() -> String) {
+pub fn until(wanted: &str, mut ask: impl FnMut() -> String) {
     let give_up = Instant::now() + Duration::from_mins(2);
     loop {
         let answer = ask();

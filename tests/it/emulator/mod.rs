@@ -5,12 +5,14 @@
 
 mod account;
 mod answers;
+mod capacity;
 mod dig;
 mod plane;
 mod python;
 mod rig;
 mod route53;
 mod server;
+mod simulated;
 mod stacks;
 mod stop;
 

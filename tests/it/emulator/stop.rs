@@ -62,8 +62,12 @@ steps:
     }
 
     fn call(&self, arguments: &str) -> Called {
+        self.call_with(arguments, self.account.environment())
+    }
+
+    fn call_with(&self, arguments: &str, environment: Vec<(&'static str, &str)>) -> Called {
         let mut command = self.desk.command(arguments);
-        command.envs(self.account.environment());
+        command.envs(environment);
         command.env("FAILOVER_NAME_SERVER", format!("127.0.0.1:{}", self.plane.name_server));
         command.arg("--runbook").arg(self.folder.path().join("stop.yaml"));
         Called::from(command.stdin(Stdio::null()).output().unwrap())
@@ -113,4 +117,19 @@ fn keys_of_another_account_get_nowhere() {
     let why = "this runbook is for the AWS account 999999999999, and";
     assert!(told.contains(why), "{told}");
     assert!(told.contains("nothing was changed"), "{told}");
+}
+
+#[test]
+fn without_keys_nothing_is_changed_and_a_login_is_asked_for() {
+    let stage = Stage::new();
+    let is_key = |name: &str| name.contains("KEY");
+    let environment = stage.account.environment();
+    let without = environment.into_iter().filter(|(name, _)| !is_key(name)).collect();
+    let refused = stage.call_with("execute us-east-1 us-west-2 --yes", without);
+    assert_eq!(refused.code, Some(4), "{}", refused.stderr);
+    let told = refused.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in ["no keys for AWS", "aws sso login", "AWS_PROFILE", "nothing was changed"] {
+        assert!(told.contains(part), "{part} is not in:\n{}", refused.stderr);
+    }
+    assert_eq!(stage.stack.alarm_state(&stage.account), "OK");
 }
