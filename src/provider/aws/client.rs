@@ -281,7 +281,7 @@ pub(super) fn before_sending(trouble: Trouble) -> Unapplied {
 
 /// What AWS's no means for a change.
 fn unapplied(call: &Call, error: &AwsError, wait: Option<Duration>) -> Unapplied {
-    let why = format!("{} answered {error}", call.says());
+    let why = told(call, error);
     let later = wait.unwrap_or(BUSY_PAUSE);
     match error.status.as_u16() {
         // Before all else: some services say so with a 503.
@@ -294,8 +294,15 @@ fn unapplied(call: &Call, error: &AwsError, wait: Option<Duration>) -> Unapplied
     }
 }
 
+/// What was answered, and what somebody can do about it.
+fn told(call: &Call, error: &AwsError) -> String {
+    let login = "; sign in again (`aws sso login`, or other keys in the same place), and it goes on by itself";
+    let cure = if error.is_about_keys() { login } else { "" };
+    format!("{} answered {error}{cure}", call.says())
+}
+
 pub(super) fn trouble(call: &Call, error: &AwsError) -> Trouble {
-    let mut why = format!("{} answered {error}", call.says());
+    let mut why = told(call, error);
     if let Some(id) = &error.request_id {
         why.push_str(", request id ");
         why.push_str(id);

@@ -41,6 +41,8 @@ enum Spoilt {
 enum Becomes {
     /// It does what it should all the same.
     Done,
+    /// The same, once somebody has done what it asks for in these words.
+    DoneOnce(&'static str),
     /// It fails, and these words are told. Nothing was changed.
     FailsUntouched(&'static str),
     /// It fails after something was changed, and these words are told.
@@ -48,7 +50,7 @@ enum Becomes {
     /// It goes on for as long as AWS does, and says that it is late.
     Holds(&'static str),
 }
-use Becomes::{Done, Fails, FailsUntouched, Holds};
+use Becomes::{Done, DoneOnce, Fails, FailsUntouched, Holds};
 use Spoilt::{Calls, Step, World};
 
 /// Longer than any step may take.
@@ -83,6 +85,7 @@ fn let_endpoints_fail(cloud: &Simulated, endpoints: &[&str], fault: EndpointFaul
 }
 
 const THROTTLED: Mishap = Mishap::Status { code: StatusCode::TOO_MANY_REQUESTS, retry_after: None };
+const LOGIN: &str = "sign in again (`aws sso login`";
 const EXPIRED: Mishap = Mishap::Status { code: StatusCode::UNAUTHORIZED, retry_after: None };
 
 /// What is not there.
@@ -271,9 +274,9 @@ fn disturbed() -> Vec<Row> {
         row("aws.route53.records", Calls("/rrset", [1, 1], Mishap::CutOff), Done),
         row("aws.ecs.scale", Calls("?UpdateService", [1, 1], Mishap::CutOff), Done),
         row("aws.rds.promote", Calls("?PromoteReadReplica", [1, 1], Mishap::CutOff), Done),
-        row("aws.ecs.scale", Calls("amazonaws.com", [3, 40], EXPIRED), Done),
-        row("aws.rds.promote", Calls("amazonaws.com", [4, 60], EXPIRED), Done),
-        row("aws.ecs.scale", Calls("?UpdateService", [1, 30], EXPIRED), Done),
+        row("aws.ecs.scale", Calls("amazonaws.com", [3, 40], EXPIRED), DoneOnce(LOGIN)),
+        row("aws.rds.promote", Calls("amazonaws.com", [4, 60], EXPIRED), DoneOnce(LOGIN)),
+        row("aws.ecs.scale", Calls("?UpdateService", [1, 30], EXPIRED), DoneOnce(LOGIN)),
     ]
 }
 
@@ -310,9 +313,12 @@ fn whatever_goes_wrong_on_aws_is_met() {
             let story = format!("row {number}, {}\n{}", row.kind, drill.story());
             let changed = drill.cloud.log().iter().any(|exchange| exchange.has_changed);
             match row.becomes {
-                Done => {
+                Done | DoneOnce(_) => {
                     assert_eq!(ending, Some(Ending::Done), "{story}");
                     assert_eq!(drill.harm()[1], usize::from(row.kind == "aws.rds.promote"));
+                    let told = format!("{:?}", drill.events.lock().unwrap());
+                    let asks = if let DoneOnce(asks) = row.becomes { asks } else { "" };
+                    assert!(told.contains(asks), "{story}");
                 }
                 FailsUntouched(why) | Fails(why) => {
                     assert_eq!(ending, Some(Ending::Failed), "{story}");
