@@ -3,8 +3,9 @@
 use super::run::{Drill, make};
 use crate::core::run::in_virtual_time;
 use failover::{
+    action::Finding,
     engine::Ending,
-    model::{Mode, span},
+    model::{Mode, StepId, span},
     run::StepOutcome,
     sim::{Outage, Sees},
 };
@@ -118,6 +119,36 @@ fn a_pair_follows_its_health_check_when_the_primary_and_route_53s_control_plane_
             all_in(&drill, "us-west-1");
         });
     }
+}
+
+/// Route 53 has sent everybody to a standby that is not ready for them; the run is for the rest.
+#[test]
+fn a_pair_that_has_moved_by_itself_still_gets_its_capacity() {
+    in_virtual_time(async {
+        let drill = Drill::new(make(PAIR, EAST, WEST, Mode::Unplanned), Outage::Data);
+        drill.clock.sleep(Duration::from_hours(1)).await;
+        all_in(&drill, WEST);
+        assert!(!drill.preflight().await.serves_already(&drill.plan));
+        done(&drill).await;
+        assert_eq!(drill.outcome("capacity"), Some(StepOutcome::Succeeded));
+    });
+}
+
+/// Inverted, the check of a primary that is down would count as healthy, and send everybody back to it.
+#[test]
+fn a_primary_that_is_down_is_not_said_to_be_well() {
+    in_virtual_time(async {
+        let drill = Drill::new(make(PAIR, EAST, WEST, Mode::Planned), Outage::Data);
+        drill.clock.sleep(Duration::from_hours(1)).await;
+        all_in(&drill, WEST);
+        let seen = drill.preflight().await;
+        assert!(!seen.serves_already(&drill.plan));
+        let why = |(_, finding): (&StepId, &Finding)| finding.says.contains("is unhealthy already");
+        assert!(seen.has_blockers() && seen.findings().any(why), "{seen:?}");
+        assert_eq!(drill.process().await, Some(Ending::Failed));
+        assert_eq!(drill.outcome("capacity"), Some(StepOutcome::Succeeded));
+        all_in(&drill, WEST);
+    });
 }
 
 #[test]

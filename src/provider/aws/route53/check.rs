@@ -60,6 +60,11 @@ impl HealthCheck {
         self.config.text_of("Type").unwrap_or_default()
     }
 
+    /// Whether checkers ask an endpoint; other kinds follow what somebody says.
+    pub(super) fn asks_an_endpoint(&self) -> bool {
+        ["HTTP", "TCP"].iter().any(|kind| self.kind().starts_with(kind))
+    }
+
     /// Whether what is well counts as unhealthy, and the other way round.
     pub(crate) fn is_inverted(&self) -> bool {
         is_set(&self.config, "Inverted")

@@ -109,7 +109,10 @@ impl OnAws for Turn {
             .with("disabled", Datum::Flag(check.is_disabled()));
         let answer = match (self.change(&check), self.wants_healthy) {
             (_, Some(_)) if check.is_disabled() => Answer::Never { why: self.says_nothing() },
-            (Some(change), _) => Answer::Missing(vec![change]),
+            (Some(change), _) => match self.hindrance(&check, &change).await {
+                Some(why) => Answer::Never { why },
+                None => Answer::Missing(vec![change]),
+            },
             (None, Some(wanted)) => self.wait(&check, wanted, &mut evidence).await?,
             (None, None) => Answer::AsDesired,
         };
@@ -156,6 +159,22 @@ impl Turn {
             (PUT_BACK, "inverted yes → no")
         };
         Some(Change::harmless(id, Sign::Changes, format!("{} {}: {says}", check.kind(), check.id)))
+    }
+
+    /// Inverting what is unwell would send users back to it.
+    async fn hindrance(&self, check: &HealthCheck, change: &Change) -> Option<String> {
+        if change.id.as_str() != INVERT {
+            return None;
+        }
+        // What nobody can say now is no reason to stay where users are.
+        let health = check.health(&self.aws).await.ok()?;
+        let id = &check.id;
+        (health.is_healthy == Some(false)).then(|| {
+            format!(
+                "{id} is unhealthy already ({}): inverted, it would count as healthy, and users would be sent to what is unwell",
+                health.says
+            )
+        })
     }
 
     async fn wait(

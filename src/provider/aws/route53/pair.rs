@@ -23,7 +23,7 @@ use super::{
 use crate::{
     action::{
         Action, Answer, Applied, Change, Clients, Default, Effect, Finding, Handle, Kind, Look,
-        Observation, Parameter, Params, Polled, Shape, Sign, Trouble, Unapplied,
+        Observation, Parameter, Params, Polled, Serves, Shape, Sign, Trouble, Unapplied,
     },
     model::{Datum, Diagnostic, Evidence, Resource, span},
     wire::Response,
@@ -103,6 +103,14 @@ struct Found {
     check: HealthCheck,
 }
 
+impl Found {
+    /// Whether this set answers for no other reason than that the primary's endpoint is unwell.
+    fn follows_its_endpoint(&self, set: &RecordSet) -> bool {
+        let is_said = self.check.is_inverted() || !self.check.asks_an_endpoint();
+        set.failover() == Some("SECONDARY") && !is_said
+    }
+}
+
 #[async_trait]
 impl OnAws for FailoverPair {
     fn aws(&self) -> &Aws {
@@ -145,7 +153,10 @@ impl OnAws for FailoverPair {
         if let (Answer::AsDesired, Some(why)) = (&answer, heard.hindrance()) {
             answer = Answer::NotYet { why, look_again: super::ASK_AGAIN };
         }
-        Ok(Observation::new(answer, evidence).serving(heard.serves()))
+        // Where Route 53 went by itself, nobody has seen to what else the region needs: the role was not moved there.
+        let follows = heard.chosen().is_some_and(|set| found.follows_its_endpoint(set));
+        let serves = if follows { Serves::NoRole } else { heard.serves() };
+        Ok(Observation::new(answer, evidence).serving(serves))
     }
 
     async fn request(&self, change: &Change) -> Result<Call, Unapplied> {

@@ -137,6 +137,7 @@ async fn a_check_is_inverted_and_put_back() {
     let table = [("", true, "invert"), ("<Inverted>true</Inverted>", false, "put back")];
     for (now, wanted, id) in table {
         let script = script(&format!("{HTTP}{now}"))
+            .on("GET /healthcheck/hc/status", ok(&checkers(16, 0)))
             .on("POST /healthcheck/hc", ok("<UpdateHealthCheckResponse/>"));
         let action = turn(&script, "inverted", Value::Bool(wanted));
         assert_eq!(missing(&action.observe(&look()).await.unwrap().answer), [id]);
@@ -153,8 +154,18 @@ async fn a_check_is_inverted_and_put_back() {
 }
 
 #[tokio::test]
+async fn what_is_unwell_is_not_inverted() {
+    let script = script(HTTP).on("GET /healthcheck/hc/status", ok(&checkers(0, 16)));
+    let seen = turn(&script, "inverted", Value::Bool(true)).observe(&look()).await.unwrap();
+    let Answer::Never { why } = &seen.answer else { panic!("{seen:?}") };
+    assert!(why.contains("hc is unhealthy already"), "{why}");
+}
+
+#[tokio::test]
 async fn what_somebody_else_has_changed_meanwhile_is_read_again() {
-    let script = script(HTTP).on("POST /healthcheck/hc", aws_no(409, "HealthCheckVersionMismatch"));
+    let script = script(HTTP)
+        .on("GET /healthcheck/hc/status", ok(&checkers(16, 0)))
+        .on("POST /healthcheck/hc", aws_no(409, "HealthCheckVersionMismatch"));
     let action = turn(&script, "inverted", Value::Bool(true));
     let later = apply_first(&action).await;
     assert!(matches!(later, Err(Unapplied::Deferred { .. })), "{later:?}");
