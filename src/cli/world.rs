@@ -11,7 +11,7 @@ use super::{
     settings::{endpoints, name_server, resolvers, variable},
 };
 use crate::{
-    action::{Aws, Clients, Endpoints, Tokens},
+    action::{Aws, Clients, Endpoints, Tokens, TroubleKind},
     model::{
         Clock, Exit, Failure, Hint, Resource, RunId, Seal, Secret, Vendor,
         span::{clock_time, show},
@@ -87,14 +87,23 @@ impl World {
     /// The keys must be of the account that the runbook is for: names of another one may be just as good.
     async fn sign_in_to_aws(&self, plan: &Plan) -> Result<(), Failure> {
         let Some(meant) = resources(plan).find_map(Resource::account) else { return Ok(()) };
-        let cannot = || {
+        let cannot = |why: String, hint: &str| {
             Failure::new(Exit::Preflight, "cannot sign in to AWS; nothing was changed")
-                .hint(Hint::says("sign in (`aws sso login`), or name a profile with AWS_PROFILE"))
+                .because(why)
+                .hint(Hint::says(hint))
         };
         let region = plan.to.as_str();
+        let way = format!(
+            "see that this machine reaches STS in {region}; AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_STS say where it is, if they are set"
+        );
         let asked = self.clients.clock.within(SIGNS_IN_WITHIN, caller(&self.clients, region)).await;
-        let late = || cannot().because(format!("no answer within {}", show(SIGNS_IN_WITHIN)));
-        let caller = asked.ok_or_else(late)?.map_err(|trouble| cannot().because(trouble.why))?;
+        let late = || cannot(format!("no answer within {}", show(SIGNS_IN_WITHIN)), &way);
+        let caller = asked.ok_or_else(late)?.map_err(|trouble| match trouble.kind {
+            TroubleKind::Unreachable => cannot(trouble.why, &way),
+            TroubleKind::Denied | TroubleKind::NotRead | TroubleKind::Odd => {
+                cannot(trouble.why, "sign in (`aws sso login`), or name a profile with AWS_PROFILE")
+            }
+        })?;
         if caller.account == meant {
             return Ok(());
         }

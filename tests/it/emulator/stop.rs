@@ -133,3 +133,17 @@ fn without_keys_nothing_is_changed_and_a_login_is_asked_for() {
     }
     assert_eq!(stage.stack.alarm_state(&stage.account), "OK");
 }
+
+#[test]
+fn an_endpoint_that_nobody_answers_at_is_not_taken_for_a_missing_login() {
+    let stage = Stage::new();
+    let mut environment = stage.account.environment();
+    environment.retain(|(name, _)| *name != "AWS_ENDPOINT_URL");
+    environment.push(("AWS_ENDPOINT_URL", "http://127.0.0.1:9"));
+    let refused = stage.call_with("execute us-east-1 us-west-2 --yes", environment);
+    assert_eq!(refused.code, Some(4), "{}", refused.stderr);
+    for part in ["reaches STS in us-west-2", "AWS_ENDPOINT_URL", "nothing was changed"] {
+        assert!(refused.stderr.contains(part), "{part} is not in:\n{}", refused.stderr);
+    }
+    assert!(!refused.stderr.contains("sign in ("), "{}", refused.stderr);
+}
