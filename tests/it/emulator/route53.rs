@@ -158,3 +158,28 @@ fn ministack_takes_records_a_pair_and_a_shift() {
 fn moto_takes_records_a_pair_and_a_shift() {
     is_carried_out_once(Moto::shared().account());
 }
+
+/// Both emulators take what AWS itself refuses.
+#[test]
+fn two_primaries_are_told_and_left_alone() {
+    for account in [Ministack::shared().account(), Moto::shared().account()] {
+        let stage = Stage::of(account);
+        let third = set("pair", "3", &json!({ "Failover": "PRIMARY" }), "192.0.2.3");
+        let change = json!({ "Action": "CREATE", "ResourceRecordSet": third });
+        let batch = json!({ "Changes": [change] });
+        let create = format!(
+            "route53 change-resource-record-sets --hosted-zone-id {} --change-batch {batch}",
+            stage.zone
+        );
+        stage.account.aws_json(EAST, &create);
+        let refused = stage.execute();
+        // A step before it changes records of the same zone, so that preflight could not know.
+        assert_eq!(refused.code, Some(6), "{}\n{}", refused.stdout, refused.stderr);
+        let told = refused.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(told.contains("has 2 PRIMARY (1, 3)"), "{told}");
+        assert_eq!(stage.records("pair").len(), 3);
+        let weights: Vec<_> =
+            stage.records("shift").iter().map(|one| one["Weight"].clone()).collect();
+        assert_eq!(weights, [100, 0]);
+    }
+}
