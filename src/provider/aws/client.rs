@@ -296,9 +296,7 @@ fn unapplied(call: &Call, error: &AwsError, wait: Option<Duration>) -> Unapplied
 
 /// What was answered, and what somebody can do about it.
 fn told(call: &Call, error: &AwsError) -> String {
-    let login = "; sign in again (`aws sso login`, or other keys in the same place), and it goes on by itself";
-    let cure = if error.is_about_keys() { login } else { "" };
-    format!("{} answered {error}{cure}", call.says())
+    format!("{} answered {error}{}", call.says(), error.cure())
 }
 
 pub(super) fn trouble(call: &Call, error: &AwsError) -> Trouble {

@@ -51,6 +51,9 @@ const WHO: [&str; 9] = [
     "UnrecognizedClient",
 ];
 
+/// Those of them that a clock gone wrong has too ("Troubleshoot Signature Version 4", IAM user guide).
+const SIGNATURE: [&str; 3] = ["InvalidSignature", "RequestExpired", "SignatureDoesNotMatch"];
+
 /// What this caller may not do.
 const DENIED: [&str; 4] = ["AccessDenied", "AuthFailure", "NotAuthorized", "UnauthorizedOperation"];
 
@@ -77,6 +80,17 @@ impl AwsError {
     /// Whether AWS wants other keys.
     pub(super) fn is_about_keys(&self) -> bool {
         self.status == StatusCode::UNAUTHORIZED || WHO.contains(&self.code.as_str())
+    }
+
+    /// What somebody can do while a step goes on trying.
+    pub(super) fn cure(&self) -> &'static str {
+        if SIGNATURE.contains(&self.code.as_str()) {
+            "; the secret key is wrong, or this machine's clock is"
+        } else if self.is_about_keys() {
+            "; sign in again (`aws sso login`, or other keys in the same place), and it goes on by itself"
+        } else {
+            ""
+        }
     }
 
     pub(super) fn is_denied(&self) -> bool {
@@ -205,6 +219,9 @@ mod tests {
         };
         assert!(of("ThrottlingException").is_busy() && of("PriorRequestNotComplete").is_busy());
         assert!(of("ExpiredTokenException").is_about_keys() && of("AccessDenied").is_denied());
+        assert!(of("ExpiredTokenException").cure().contains("aws sso login"));
+        assert!(of("SignatureDoesNotMatch").cure().contains("clock"));
+        assert_eq!(of("InvalidChangeBatch").cure(), "");
         assert!(!of("InvalidChangeBatch").is_busy() && !of("AccessDenied").is_about_keys());
     }
 }

@@ -24,6 +24,7 @@ use crate::{
     model::{DATA_LOSS, Datum, Diagnostic, Evidence, Mode, Resource, span},
 };
 use async_trait::async_trait;
+use futures_util::future::join;
 use instance::Instance;
 use jiff::Timestamp;
 use std::{sync::Arc, time::Duration};
@@ -89,6 +90,7 @@ const PERMISSIONS: [&str; 4] = [
     "rds:ModifyDBInstance",
 ];
 const LOOK_AGAIN: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(5);
 /// The metric has a datapoint each minute, which can be read up to two minutes later.
 const PERIOD: Duration = Duration::from_mins(1);
 /// A planned promotion looks at no lag that is older, and waits for so long first: what it then sees was measured after
@@ -147,16 +149,17 @@ impl OnAws for Promote {
             return Ok(Observation::new(absent("DB instance", &self.instance), Evidence::new()));
         };
         let mut evidence = instance.evidence();
-        if let Some(from) = &self.from {
-            // Its region may be the one that is lost.
-            let found = Instance::find(&self.aws, from).await.ok().flatten();
-            let status = found.map_or_else(|| "unknown".to_owned(), |from| from.status);
+        let lag = async {
+            instance.source.as_ref()?;
+            self.lag(look.now).await
+        };
+        let (status, lag) = join(self.status_of_the_old(), lag).await;
+        if let Some(status) = status {
             evidence.set("from_status", Datum::Text(status));
         }
         if instance.source.is_none() {
             return Ok(Observation::new(self.promoted(&instance), evidence));
         }
-        let lag = self.lag(look.now).await;
         if let Some(lag) = lag {
             evidence.set("lag_seconds", Datum::Seconds(lag.highest));
             evidence.set("lag_as_of", Datum::Instant(lag.at));
@@ -213,6 +216,14 @@ impl OnAws for Promote {
 }
 
 impl Promote {
+    /// How the old primary is. Its region may be the one that is lost, and no promotion waits for that.
+    async fn status_of_the_old(&self) -> Option<String> {
+        let asked = Instance::find(&self.aws, self.from.as_ref()?);
+        let found = self.aws.clients.clock.within(PATIENCE, asked).await;
+        let found = found.and_then(Result::ok).flatten();
+        Some(found.map_or_else(|| "unknown".to_owned(), |from| from.status))
+    }
+
     /// The newest datapoint of the replica's lag. Less than none means that it does not replicate.
     async fn lag(&self, now: Timestamp) -> Option<Point> {
         let id = identifier(&self.instance.name).to_owned();

@@ -1,7 +1,10 @@
 //! The runbooks of AWS, over and back.
 
 use super::run::{Drill, make};
-use crate::core::run::in_virtual_time;
+use crate::{
+    catalogue::aws::{AWS, ROWS},
+    core::run::in_virtual_time,
+};
 use failover::{
     action::Finding,
     engine::Ending,
@@ -162,5 +165,21 @@ fn a_batch_moves_a_name_and_another_one_moves_it_back() {
         done(&drill).await;
         drill.clock.sleep(Duration::from_mins(5)).await;
         all_in(&drill, EAST);
+    });
+}
+
+/// What the region that is lost could say is worth seconds, not the minutes that it takes to give up on it.
+#[test]
+fn a_promotion_does_not_wait_for_the_region_that_is_lost() {
+    let row = ROWS.iter().find(|row| row.kind == "aws.rds.promote").unwrap();
+    let step = row.step.replace("backups: 7", "backups: 7, mode: unplanned");
+    in_virtual_time(async {
+        let drill = AWS.drill(&step);
+        drill.set_outage(Outage::Region);
+        let began = drill.clock.now();
+        done(&drill).await;
+        let sent = first(&drill, b"Action=PromoteReadReplica");
+        let took = span::between(began, sent);
+        assert!(took < Duration::from_secs(30), "{}", span::show(took));
     });
 }
