@@ -88,6 +88,7 @@ pub fn at_once(urls: &[String]) -> Plan {
         serving: Side::From,
         objectives: Objectives::default(),
         azure_credential: None,
+        secrets: std::collections::BTreeMap::new(),
         watch: Vec::new(),
         steps,
         made_up: Vec::new(),

@@ -56,7 +56,8 @@ pub struct Took {
 impl Ours {
     pub fn new() -> Self {
         let clock = Clock::real();
-        let transport = Arc::new(Patient::new(Arc::new(Network::new()), clock.clone()));
+        let transport =
+            Arc::new(Patient::new(Arc::new(Network::new(clock.clone())), clock.clone()));
         Self { transport, clock }
     }
 
@@ -89,6 +90,7 @@ impl Ours {
                 azure: "http://127.0.0.1".parse().unwrap(),
                 aws: Aws::with_keys("simulated", "simulated"),
                 dns: Arc::new(NameServers::new(Clock::real(), Vec::new())),
+                secrets: Arc::new(failover::model::Secret::new("none")),
             },
             journal,
             state,

@@ -83,6 +83,7 @@ pub fn rehearse(plan: &Arc<Plan>) {
                 azure: "https://management.azure.com".parse().unwrap(),
                 aws: Aws::with_keys("simulated", "simulated"),
                 dns: Arc::new(dns),
+                secrets: Arc::new(failover::model::Secret::new("simulated")),
                 clock,
             },
             journal: Journal::empty(Box::new(MemoryStore::default())),

@@ -73,7 +73,8 @@ fn check_value(parameter: &Parameter, node: &Node, found: &mut Vec<Diagnostic>) 
     let name = parameter.name;
     match (&parameter.shape, &node.value) {
         // Of what these hold, some may be known and some may not.
-        (Shape::Map, Value::Map(entries)) => check_texts(entries, found),
+        (Shape::Map | Shape::Secrets, Value::Map(entries)) => check_texts(entries, found),
+        (Shape::Program, Value::List(items)) if is_program(items) => {}
         (Shape::Maps(members), Value::Map(entries)) => check_maps(members, entries, found),
         (Shape::Ints { least, most }, Value::List(items)) => {
             check_numbers(name, items, (*least, *most), found);
@@ -106,6 +107,7 @@ impl Shape {
         matches!(
             self,
             Self::Text
+                | Self::Secret
                 | Self::Part { .. }
                 | Self::File { .. }
                 | Self::Region
@@ -128,6 +130,7 @@ impl Shape {
     fn wrong(&self, name: &str, node: &Node) -> Diagnostic {
         let expected = match self {
             Self::Text | Self::Part { .. } => "a text".to_owned(),
+            Self::Secret => "a secret".to_owned(),
             Self::File { .. } => "the path of a file, beside the runbook".to_owned(),
             Self::Region => "the name of a region".to_owned(),
             Self::Resource { .. } => "the name of a resource".to_owned(),
@@ -137,7 +140,8 @@ impl Shape {
             Self::Duration => "a length of time such as `90s`, `15m` or `1h 30m`".to_owned(),
             Self::Url => format!("an address such as `{EXAMPLE}`"),
             Self::Choice(words) => quoted(words.iter().copied(), " or "),
-            Self::Map | Self::Maps(_) => "a map".to_owned(),
+            Self::Map | Self::Maps(_) | Self::Secrets => "a map".to_owned(),
+            Self::Program => "a list of texts: a program and its arguments".to_owned(),
         };
         let message = format!("`{name}` must be {expected}, not {}", node.quote());
         let wrong = Diagnostic::at(node.span, message);
@@ -150,6 +154,10 @@ impl Shape {
             _ => wrong,
         }
     }
+}
+
+fn is_program(items: &[Node]) -> bool {
+    !items.is_empty() && items.iter().all(|item| item.as_text().is_some() || item.is_late())
 }
 
 const EXAMPLE: &str = "https://example.org/health";
@@ -261,7 +269,7 @@ fn check_numbers(
 pub fn resource_keys(kind: &str) -> &'static [&'static str] {
     match Vendor::of(kind) {
         Vendor::Azure => &["name", "resource_group", "subscription", "region"],
-        Vendor::Aws => &["name", "region"],
+        Vendor::Aws | Vendor::Own => &["name", "region"],
     }
 }
 

@@ -24,6 +24,16 @@ pub struct Clients {
     pub azure: Url,
     pub aws: Aws,
     pub dns: Arc<dyn Dns>,
+    pub secrets: Arc<dyn Secrets>,
+}
+
+/// Where secrets come from, by the names that a runbook gives them.
+#[async_trait]
+pub trait Secrets: Send + Sync {
+    async fn secret(&self, name: &str) -> Result<Secret, Trouble>;
+
+    /// A text without what was fetched.
+    fn wipe(&self, text: String) -> String;
 }
 
 /// The way to AWS.
@@ -71,6 +81,18 @@ pub struct AwsKeys {
 impl Keys for AwsKeys {
     async fn keys(&self, _: bool) -> Result<AwsKeys, Trouble> {
         Ok(self.clone())
+    }
+}
+
+/// One secret that was given, whatever it is asked for.
+#[async_trait]
+impl Secrets for Secret {
+    async fn secret(&self, _: &str) -> Result<Secret, Trouble> {
+        Ok(self.clone())
+    }
+
+    fn wipe(&self, text: String) -> String {
+        text.replace(self.expose(), "(a secret)")
     }
 }
 

@@ -81,6 +81,8 @@ pub struct Parameter {
     pub longer: Option<Times>,
     /// What its product with another parameter may not exceed.
     pub within: Option<Within>,
+    /// Whether it is the same for most actions of a family, so that a runbook says it once.
+    pub is_shared: bool,
 }
 
 /// So many times a length of time must fit in another one.
@@ -95,7 +97,15 @@ pub struct Within {
 
 impl Parameter {
     pub const fn required(name: &'static str, shape: Shape, says: &'static str) -> Self {
-        Self { name, says, shape, default: Default::Required, longer: None, within: None }
+        Self {
+            name,
+            says,
+            shape,
+            default: Default::Required,
+            longer: None,
+            within: None,
+            is_shared: false,
+        }
     }
 
     pub const fn optional(name: &'static str, shape: Shape, says: &'static str) -> Self {
@@ -105,6 +115,12 @@ impl Parameter {
     #[must_use]
     pub const fn or(self, default: Default) -> Self {
         Self { default, ..self }
+    }
+
+    /// Says that most actions of the family have the same.
+    #[must_use]
+    pub const fn shared(self) -> Self {
+        Self { is_shared: true, ..self }
     }
 
     /// Says that the action takes longer when this flag is on.
@@ -146,6 +162,12 @@ pub enum Shape {
         most: i64,
     },
     Duration,
+    /// The name of a secret: in a runbook `${{ secrets.NAME }}`.
+    Secret,
+    /// Names, and names of secrets: in a runbook `NAME: ${{ secrets.NAME }}`.
+    Secrets,
+    /// A program and its arguments. Only where the runbook allows commands.
+    Program,
     /// The address of a page: http or https, without a user.
     Url,
     /// One of these words.

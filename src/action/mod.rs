@@ -11,7 +11,7 @@ mod params;
 mod plane;
 
 pub use check::{check, check_part, check_url, resource_keys};
-pub use clients::{Aws, AwsKeys, Clients, Endpoints, Keys, Tokens};
+pub use clients::{Aws, AwsKeys, Clients, Endpoints, Keys, Secrets, Tokens};
 pub use kind::{Bind, Catalogue, Default, Effect, Kind, Parameter, Placed, Shape, Times, Within};
 pub use params::{File, Params, resource, resource_node};
 pub use plane::{Needed, Plane};
@@ -212,6 +212,16 @@ pub enum Unapplied {
     Deferred { why: String, wait: Duration },
     /// Nobody knows whether it reached the cloud, which may want to be left alone for a while.
     InDoubt { why: String, wait: Option<Duration> },
+}
+
+impl Unapplied {
+    pub fn why(&self) -> &str {
+        match self {
+            Self::Refused { why, .. } | Self::Deferred { why, .. } | Self::InDoubt { why, .. } => {
+                why
+            }
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -1,6 +1,8 @@
 //! `with:` of a step, read with types: what the plan holds, in which resources and files have been written out in full.
 
-use crate::model::{Diagnostic, Key, Mode, Node, Owner, Region, Resource, Span, Value, span};
+use crate::model::{
+    Diagnostic, Key, Mode, Node, Owner, Region, Resource, Span, Value, Vendor, span,
+};
 use std::time::Duration;
 
 /// A file that the plan carries.
@@ -64,6 +66,15 @@ impl<'a> Params<'a> {
 
     pub fn int(&self, name: &str) -> Result<i64, Diagnostic> {
         self.required(name, self.optional_int(name))
+    }
+
+    pub fn optional_program(&self, name: &str) -> Option<Vec<String>> {
+        let Value::List(items) = &self.node(name)?.value else { return None };
+        items.iter().map(|item| item.as_text().map(ToOwned::to_owned)).collect()
+    }
+
+    pub fn program(&self, name: &str) -> Result<Vec<String>, Diagnostic> {
+        self.required(name, self.optional_program(name))
     }
 
     pub fn ints(&self, name: &str) -> Option<Vec<i64>> {
@@ -134,15 +145,17 @@ impl<'a> Params<'a> {
 /// Reads a resource as a plan holds it, written out in full.
 pub fn resource(node: &Node) -> Option<Resource> {
     let text = |key: &str| node.get(key).and_then(Node::as_text).map(ToOwned::to_owned);
-    let owner = match text("account") {
-        Some(account) => Owner::Aws { account },
-        None => Owner::Azure {
+    let kind = text("kind")?;
+    let owner = match Vendor::of(&kind) {
+        Vendor::Aws => Owner::Aws { account: text("account")? },
+        Vendor::Azure => Owner::Azure {
             subscription: text("subscription")?,
             resource_group: text("resource_group")?,
         },
+        Vendor::Own => Owner::Own,
     };
     Some(Resource {
-        kind: text("kind")?,
+        kind,
         name: text("name")?,
         owner,
         region: text("region").map(Region::new),
@@ -163,6 +176,7 @@ pub fn resource_node(resource: &Resource, span: Span) -> Node {
             node.set("subscription", Node::text(subscription));
         }
         Owner::Aws { account } => node.set("account", Node::text(account)),
+        Owner::Own => {}
     }
     node.set("made_by_the_run", Node::made(Value::Bool(resource.made_by_the_run)));
     if let Some(region) = &resource.region {

@@ -86,6 +86,9 @@ fn shape(shape: Shape) -> String {
             format!("map of {}", members.join(" and "))
         }
         Shape::File { .. } => "file".to_owned(),
+        Shape::Secret => "secret".to_owned(),
+        Shape::Secrets => "map of secrets".to_owned(),
+        Shape::Program => "list of texts".to_owned(),
         Shape::Region => "region".to_owned(),
         Shape::Resource { .. } => "resource".to_owned(),
         Shape::Part { of, .. } => format!("part of {of}"),

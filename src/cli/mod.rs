@@ -22,6 +22,7 @@ mod resume;
 mod runs;
 mod say;
 mod schema;
+mod secrets;
 mod settings;
 mod signals;
 mod simulate;

@@ -7,6 +7,8 @@ use crate::{
 };
 use rustix::{fd::AsFd, termios::tcgetwinsize};
 use std::{
+    collections::BTreeMap,
+    ffi::OsString,
     io::IsTerminal,
     net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
@@ -92,6 +94,14 @@ impl Settings {
 #[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
 pub(super) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// All of the environment that is text: programs are given a part of it.
+pub(super) fn environment() -> BTreeMap<String, String> {
+    let text = |(name, value): (OsString, OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    std::env::vars_os().filter_map(text).collect()
 }
 
 fn is_dumb() -> bool {

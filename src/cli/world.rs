@@ -8,7 +8,8 @@ pub(super) use simulated::{Draft, Scene, outage};
 use super::{
     kept::Realm,
     manner::{CloudFlags, Manner},
-    settings::{endpoints, name_server, resolvers, variable},
+    secrets::Vault,
+    settings::{endpoints, environment, name_server, resolvers, variable},
 };
 use crate::{
     action::{Aws, Clients, Endpoints, Tokens, TroubleKind},
@@ -24,7 +25,11 @@ use crate::{
     wire::{Dns, NameServers, Network, Patient, ReadOnly, Transport},
 };
 use loopback::{Loopback, SignedInThere};
-use std::{sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 use url::Url;
 
 const AZURE: &str = "https://management.azure.com/";
@@ -36,6 +41,8 @@ const WATCH_LIVE: Duration = Duration::from_secs(1);
 /// A cloud to work in: transport, clock and credentials together.
 pub(super) struct World {
     pub clients: Clients,
+    /// The live world's secrets; a simulated one makes its own up.
+    vault: Option<Arc<Vault>>,
     pub realm: Realm,
     /// Simulated seconds in each real second, where somebody watches.
     pub pace: Option<f64>,
@@ -59,9 +66,8 @@ impl World {
 
     /// Signs in before anything else: whoever cannot would find out of every step that nothing is known.
     pub(super) async fn sign_in(&self, plan: &Plan) -> Result<(), Failure> {
-        if self.is_simulated() {
-            return Ok(());
-        }
+        let Some(vault) = &self.vault else { return Ok(()) };
+        vault.open().await?;
         if asks(plan, Vendor::Azure) {
             self.sign_in_to_azure().await?;
         }
@@ -119,7 +125,7 @@ impl World {
     pub(super) fn about(&self, plan: &Plan) -> String {
         let Clients { tokens, clock, aws, .. } = &self.clients;
         let mut about = self.about.clone();
-        if asks(plan, Vendor::Azure) || !asks(plan, Vendor::Aws) {
+        if asks(plan, Vendor::Azure) {
             about = format!("{about}, as {}", tokens.identity());
         }
         let ends = [tokens.ends(), aws.keys.ends()].into_iter().flatten().min();
@@ -144,7 +150,8 @@ impl World {
             return Err(Failure::new(Exit::CommandLine, what));
         }
         let clock = Clock::real();
-        let network: Arc<dyn Transport> = Arc::new(Network::new());
+        let network: Arc<dyn Transport> =
+            Arc::new(Network::new(clock.clone()).running_in(folder(plan), environment()));
         let (transport, tokens, azure, about): (_, Arc<dyn Tokens>, _, _);
         if let Some(at) = cloud.loopback() {
             let there: Arc<dyn Transport> = Arc::new(Loopback::new(network, at.clone()));
@@ -159,14 +166,32 @@ impl World {
         let transport = Arc::new(Patient::new(transport, clock.clone()));
         let (aws, dns) = amazon(plan, cloud, &clock)?;
         let seal = Seal::random();
+        let vault = Arc::new(Vault::new(&plan.secrets, clock.clone()));
         Ok(Self {
-            clients: Clients { transport, tokens, clock, seal, run, azure, aws, dns },
+            vault: Some(Arc::clone(&vault)),
+            clients: Clients {
+                transport,
+                tokens,
+                clock,
+                seal,
+                run,
+                azure,
+                aws,
+                dns,
+                secrets: vault,
+            },
             realm: Realm::Live,
             pace: None,
             watch_every: WATCH_LIVE,
             about,
         })
     }
+}
+
+/// Where a runbook stands, and what it names beside it.
+fn folder(plan: &Plan) -> PathBuf {
+    let folder = Path::new(&plan.path).parent().map(Path::to_path_buf).unwrap_or_default();
+    if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder }
 }
 
 fn resources(plan: &Plan) -> impl Iterator<Item = &Resource> {

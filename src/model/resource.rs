@@ -21,8 +21,15 @@ pub struct Resource {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Owner {
-    Azure { subscription: String, resource_group: String },
-    Aws { account: String },
+    Azure {
+        subscription: String,
+        resource_group: String,
+    },
+    Aws {
+        account: String,
+    },
+    /// In nobody's but our own: a server that is found by its address.
+    Own,
 }
 
 /// Whose clouds there are.
@@ -30,12 +37,18 @@ pub enum Owner {
 pub enum Vendor {
     Azure,
     Aws,
+    /// None: it runs on whatever machines it is put on.
+    Own,
 }
 
 impl Vendor {
     /// The vendor that has a type of this name.
     pub fn of(kind: &str) -> Self {
-        if kind.starts_with("AWS::") { Self::Aws } else { Self::Azure }
+        match kind.split_once("::") {
+            Some(("AWS", _)) => Self::Aws,
+            Some(_) => Self::Own,
+            None => Self::Azure,
+        }
     }
 }
 
@@ -44,30 +57,31 @@ impl Resource {
         match self.owner {
             Owner::Azure { .. } => Vendor::Azure,
             Owner::Aws { .. } => Vendor::Aws,
+            Owner::Own => Vendor::Own,
         }
     }
 
-    /// Azure's subscription; AWS has none.
+    /// Azure's subscription; others have none.
     pub fn subscription(&self) -> &str {
         match &self.owner {
             Owner::Azure { subscription, .. } => subscription,
-            Owner::Aws { .. } => "",
+            Owner::Aws { .. } | Owner::Own => "",
         }
     }
 
-    /// Azure's resource group; AWS has none.
+    /// Azure's resource group; others have none.
     pub fn resource_group(&self) -> &str {
         match &self.owner {
             Owner::Azure { resource_group, .. } => resource_group,
-            Owner::Aws { .. } => "",
+            Owner::Aws { .. } | Owner::Own => "",
         }
     }
 
-    /// The account of AWS; Azure has none.
+    /// The account of AWS; others have none.
     pub fn account(&self) -> Option<&str> {
         match &self.owner {
             Owner::Aws { account } => Some(account),
-            Owner::Azure { .. } => None,
+            Owner::Azure { .. } | Owner::Own => None,
         }
     }
 }

@@ -2,14 +2,18 @@
 
 use super::{ActionWork, NamesFrom, Plan, Step, VERSION, Watch, Work};
 use crate::{
-    action::Catalogue,
-    model::{ActionName, Diagnostic, Mode, Node, Region, Resource, StepId, Value},
+    action::{Catalogue, Shape},
+    model::{ActionName, Diagnostic, Mode, Node, Region, Resource, SecretSource, StepId, Value},
     runbook::{
         Env, Files, Found, Invent, Mistakes, OnFailure, Order, Outputs, Outside, Resolved,
         ResolvedAction, Resolver, Runbook, Tables, Way, plain_value,
     },
 };
-use std::{cell::RefCell, collections::HashSet, time::Duration};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet, HashSet},
+    time::Duration,
+};
 
 /// What the operator chose, and what is around the runbook.
 pub struct Choice<'a> {
@@ -81,11 +85,41 @@ pub fn build(runbook: &Runbook, choice: &Choice<'_>) -> Result<Plan, Mistakes> {
         serving: runbook.serving,
         objectives: runbook.objectives.clone(),
         azure_credential: runbook.azure.credential.clone(),
+        secrets: secrets(runbook, choice.catalogue, &steps),
         watch,
         steps,
         made_up: made_up.0.take(),
         names_from: names_from(runbook, &outside),
     })
+}
+
+/// Where the secrets are kept that these steps use. A file stands beside the runbook.
+fn secrets(
+    runbook: &Runbook,
+    catalogue: Catalogue,
+    steps: &[Step],
+) -> BTreeMap<String, SecretSource> {
+    let named = |work: &ActionWork| {
+        let parameters =
+            catalogue.get(work.action.as_str()).map_or(&[][..], |kind| kind.parameters);
+        let given = |shape| {
+            let of_shape = parameters.iter().filter(move |parameter| parameter.shape == shape);
+            of_shape.filter_map(|parameter| work.with.get(parameter.name))
+        };
+        let maps = given(Shape::Secrets).flat_map(Node::entries).map(|(_, node)| node);
+        let names = given(Shape::Secret).chain(maps).filter_map(Node::as_text);
+        names.map(ToOwned::to_owned).collect::<Vec<_>>()
+    };
+    let used: BTreeSet<_> = steps.iter().filter_map(Step::action).flat_map(named).collect();
+    let kept = runbook.secrets.iter().filter(|(key, _)| used.contains(&key.text));
+    kept.map(|(key, source)| {
+        let source = match source {
+            SecretSource::File(file) => SecretSource::File(beside(&runbook.source.path, file)),
+            other => other.clone(),
+        };
+        (key.text.clone(), source)
+    })
+    .collect()
 }
 
 fn watch(resolver: &Resolver<'_>, found: &mut Found) -> Vec<Watch> {

@@ -18,13 +18,13 @@ pub use graph::Expected;
 pub use late::{Seen, late, late_text};
 pub use lost::{Lost, Waived};
 
-use crate::model::{ActionName, Mode, Node, Region, Resource, StepId, quoted};
+use crate::model::{ActionName, Mode, Node, Region, Resource, SecretSource, StepId, quoted};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::{fmt::Write, time::Duration};
+use std::{collections::BTreeMap, fmt::Write, time::Duration};
 
 /// The version of the stored form. A reader refuses any other.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
@@ -45,6 +45,8 @@ pub struct Plan {
     pub objectives: Objectives,
     /// How to sign in, when the runbook says so.
     pub azure_credential: Option<String>,
+    /// Where the secrets are kept that its steps use, by name.
+    pub secrets: BTreeMap<String, SecretSource>,
     pub watch: Vec<Watch>,
     /// In the order of the file: a group stands before its children, and the steps of `finally` come last.
     pub steps: Vec<Step>,

@@ -7,13 +7,15 @@ pub mod aws;
 pub mod azure;
 mod dns;
 mod plain;
+mod postgres;
+mod program;
 #[cfg(test)]
 mod testing;
 mod visit;
 
 use crate::action::{Catalogue, Kind};
 
-static KINDS: [&Kind; 30] = [
+static KINDS: [&Kind; 36] = [
     &aws::stop::TRIGGER,
     &aws::metric::METRIC,
     &aws::alarm::ALARM,
@@ -40,6 +42,12 @@ static KINDS: [&Kind; 30] = [
     &azure::fence::FENCE,
     &azure::promote::PROMOTE,
     &azure::replica::REPLICA,
+    &postgres::CHECK,
+    &postgres::FENCE,
+    &postgres::PROMOTE,
+    &postgres::REJOIN,
+    &postgres::SWITCHOVER,
+    &plain::command::COMMAND,
     &plain::dns_wait::DNS_WAIT,
     &plain::http_check::HTTP_CHECK,
     &plain::manual::MANUAL,
@@ -103,7 +111,7 @@ mod tests {
                 assert!(is_placed(kind, *plane), "{}: {plane}", kind.name);
             }
             // What asks nothing of any region needs none.
-            let is_local = ["dns.wait", "manual", "wait"].contains(&kind.name);
+            let is_local = ["command", "dns.wait", "manual", "wait"].contains(&kind.name);
             assert_eq!(kind.planes.is_empty(), is_local, "{}", kind.name);
         }
     }

@@ -87,6 +87,7 @@ impl Script {
             azure: "https://management.azure.com".parse().unwrap(),
             aws: Aws::with_keys("AKIDTEST", "hush"),
             dns: self.servers.lock().unwrap().clone(),
+            secrets: Arc::new(Secret::new("hush")),
         }
     }
 }

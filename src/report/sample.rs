@@ -86,6 +86,7 @@ pub(crate) fn plan() -> Plan {
             rpo: Some(Duration::from_mins(15)),
         },
         azure_credential: None,
+        secrets: std::collections::BTreeMap::new(),
         watch: vec![Watch {
             name: "shop".to_owned(),
             url: "https://tm.example/health".to_owned(),

@@ -3,11 +3,12 @@
 //! References are not resolved here: whatever may hold one is still a [`Node`].
 
 use super::{condition::Condition, outputs::Tool};
-use crate::model::{Key, Mode, Node, Source, Span};
+use crate::model::{Key, Mode, Node, SecretSource, Source, Span};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "two are keys, two say what could not be read")]
 pub struct Runbook {
     pub source: Source,
     pub name: String,
@@ -24,6 +25,11 @@ pub struct Runbook {
     pub(crate) azure: Azure,
     /// The account that all AWS resources are in.
     pub(crate) aws_account: Option<Node>,
+    /// Whether its steps may run programs.
+    pub(crate) allows_commands: bool,
+    /// Parameters by family of actions.
+    pub(crate) defaults: Node,
+    pub(crate) secrets: Vec<(Key, SecretSource)>,
     /// A map of rows, by region.
     pub(crate) regions: Node,
     /// A map of rows, by mode.

@@ -3,6 +3,7 @@
 use super::{
     ast::Runbook,
     found::Found,
+    givens,
     lost::Lost,
     order::Order,
     outputs::Outside,
@@ -28,6 +29,7 @@ pub(super) fn check(
     }
     check_afterwards(runbook, files, found);
     check_questions(runbook, found);
+    givens::check(runbook, catalogue, found);
     let outside = if runbook.vars_from.is_some() { &Outside::Open } else { &Outside::Nothing };
     let tables = Tables::of(runbook, None, (&[], outside), found);
     let blind = Tables::blind(runbook, &[]);

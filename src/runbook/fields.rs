@@ -166,6 +166,21 @@ impl<'a, 'f> Fields<'a, 'f> {
         None
     }
 
+    /// A list of texts, which is not empty.
+    pub(super) fn texts(&mut self, key: &str) -> Option<Vec<String>> {
+        let node = self.get(key)?;
+        let texts: Option<Vec<String>> = match &node.value {
+            Value::List(items) if !items.is_empty() => {
+                items.iter().map(|item| item.as_text().map(ToOwned::to_owned)).collect()
+            }
+            _ => None,
+        };
+        if texts.is_none() {
+            self.expected(key, node, "a list of texts, such as [pass, show, db/failover]");
+        }
+        texts
+    }
+
     pub(super) fn list(&mut self, key: &str) -> &'a [Node] {
         let Some(node) = self.get(key) else { return &[] };
         if let Value::List(items) = &node.value {

@@ -30,6 +30,12 @@ pub(super) enum Form {
     /// Two rows or more, each of them names and values of any kind.
     Regions,
     Modes,
+    /// Names, and maps of values of any kind.
+    Rows,
+    /// A map of names to maps with one of these keys.
+    NamedOne(&'static [Entry]),
+    /// A list of texts.
+    Texts,
     /// A map with one of these keys.
     One(&'static [Entry]),
     /// A map with these keys.
@@ -50,7 +56,7 @@ pub(super) fn names(entries: &'static [Entry]) -> Vec<&'static str> {
     entries.iter().map(|entry| entry.name).collect()
 }
 
-pub(super) static TOP: [Entry; 18] = [
+pub(super) static TOP: [Entry; 21] = [
     entry("failover", Form::Version, "The version of the language"),
     entry("runbook", Form::Text, "Its name"),
     entry("summary", Form::Text, "What it is for, in one line"),
@@ -62,6 +68,9 @@ pub(super) static TOP: [Entry; 18] = [
     entry("objectives", Form::Map(&OBJECTIVES), "What was promised"),
     entry("azure", Form::Map(&AZURE), "Where Azure resources are, and how to sign in"),
     entry("aws", Form::Map(&AWS), "Whose AWS resources are meant"),
+    entry("defaults", Form::Rows, "Parameters that all actions of a family share, by family"),
+    entry("secrets", Form::NamedOne(&SECRET), "Where the secrets are kept that steps use"),
+    entry("allow_commands", Form::Flag, "Whether its steps may run programs"),
     entry("regions", Form::Regions, "What differs by region; a run picks two of them"),
     entry("modes", Form::Modes, "What differs by mode"),
     entry("vars", Form::Any, "Values to refer to; those without a value must be given"),
@@ -84,6 +93,12 @@ pub(super) static AZURE: [Entry; 3] = [
 
 pub(super) static AWS: [Entry; 1] =
     [entry("account", Form::Text, "The account that all resources are in, and no other")];
+
+pub(super) static SECRET: [Entry; 3] = [
+    entry("env", Form::Text, "The environment variable that holds it"),
+    entry("file", Form::Text, "The file that holds it, beside the runbook"),
+    entry("command", Form::Texts, "The program that prints it, and its arguments"),
+];
 
 pub(super) static VARS_FROM: [Entry; 2] = [
     entry("terraform", Form::Text, "The folder of a root module, beside the runbook"),

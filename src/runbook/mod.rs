@@ -8,6 +8,7 @@ mod check;
 mod condition;
 mod fields;
 mod found;
+mod givens;
 mod keys;
 mod lost;
 mod order;

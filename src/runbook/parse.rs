@@ -15,7 +15,7 @@ use super::{
     outputs::Tool,
     yaml::Tree,
 };
-use crate::model::{Diagnostic, Key, Mode, Node, Source, Span, Value};
+use crate::model::{Diagnostic, Key, Mode, Node, SecretSource, Source, Span, Value};
 use std::time::Duration;
 
 pub(super) const VERSION: i64 = 1;
@@ -40,6 +40,9 @@ pub(super) fn runbook(tree: &Tree, source: &Source, found: &mut Found) -> Option
         objectives: objectives(&mut fields),
         azure: azure(&mut fields),
         aws_account: aws_account(&mut fields),
+        allows_commands: fields.flag("allow_commands").unwrap_or(false),
+        defaults: defaults(&mut fields),
+        secrets: secrets(&mut fields),
         regions: regions(&mut fields),
         modes: modes(&mut fields),
         vars: vars(&mut fields, vars_from.is_some()),
@@ -182,6 +185,37 @@ fn aws_account(fields: &mut Fields<'_, '_>) -> Option<Node> {
     let mut inner = Fields::of("`aws`", &node, &keys::names(&keys::AWS), fields.found)?;
     let is_lost = is_in_doubt || inner.get("account").is_some() || inner.is_in_doubt("account");
     inner.text_node("account").or_else(|| is_lost.then(|| unknown(Span::default())))
+}
+
+/// Maps of parameters, by family.
+fn defaults(fields: &mut Fields<'_, '_>) -> Node {
+    let families = map(fields, "defaults");
+    for (key, shared) in families.entries() {
+        if !matches!(shared.value, Value::Map(_)) {
+            let message = format!("`{}` must be a map, not {}", key.text, shared.describe());
+            fields.found.add(Diagnostic::at(shared.span, message));
+        }
+    }
+    families
+}
+
+fn secrets(fields: &mut Fields<'_, '_>) -> Vec<(Key, SecretSource)> {
+    let entries = fields.map("secrets").map(Node::entries).unwrap_or_default();
+    let mut secrets = Vec::new();
+    for (key, node) in entries {
+        let what = format!("`{}`", key.text);
+        let known = keys::names(&keys::SECRET);
+        let Some(mut inner) = Fields::of(&what, node, &known, fields.found) else { continue };
+        let env = inner.text("env").map(SecretSource::Env);
+        let file = inner.text("file").map(SecretSource::File);
+        let command = inner.texts("command").map(SecretSource::Command);
+        match [env, file, command].into_iter().flatten().collect::<Vec<_>>().as_slice() {
+            [source] => secrets.push((key.clone(), source.clone())),
+            [] => inner.missing("env", "a secret is kept in `env`, in a `file`, or by a `command`"),
+            [..] => inner.wrong("command", "a secret is kept in one place, and not in two"),
+        }
+    }
+    secrets
 }
 
 /// Where outputs are meant and it cannot be read which, each name may be one of them.

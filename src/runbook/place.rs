@@ -114,6 +114,7 @@ impl Place<'_> {
         let owner = match Vendor::of(shell.kind) {
             Vendor::Azure => self.in_azure(name, node, found),
             Vendor::Aws => self.in_aws(name, node, found),
+            Vendor::Own => Some(Owner::Own),
         };
         let region = match shell.placed {
             Placed::Globally => None,

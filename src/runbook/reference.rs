@@ -262,6 +262,11 @@ impl Scope<'_> {
     }
 
     fn unknown_root(&self, root: &str, place: Span) -> Diagnostic {
+        if root == "secrets" {
+            let message = "a secret cannot stand here";
+            let hint = "only a parameter that is a secret can name one, such as a `password`";
+            return Diagnostic::at(place, message).hint(hint);
+        }
         let mut roots: Vec<&str> = self.rows.iter().map(|row| row.root).collect();
         roots.push("env");
         if self.late.is_some() {

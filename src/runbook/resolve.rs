@@ -8,6 +8,7 @@ use super::{
     condition::Condition,
     fields,
     found::{Found, is_unknown},
+    givens,
     order::Order,
     parse,
     place::Place,
@@ -201,14 +202,15 @@ impl<'a> Resolver<'a> {
         scope: &Scope<'_>,
         found: &mut Found,
     ) -> Option<ResolvedAction> {
-        let written = with;
-        let with = scope.resolve(written, found);
         let Some(kind) = self.catalogue.get(&name.text) else {
             let known = self.catalogue.iter().map(|kind| kind.name);
             let message = format!("there is no action `{}`", name.text);
             found.add(Diagnostic::at(name.span, message).did_you_mean(&name.text, known));
+            scope.resolve(with, found);
             return None;
         };
+        let written = &givens::written(self.runbook, kind, with, found);
+        let with = scope.resolve(written, found);
         if is_unknown(&with) {
             return None;
         }

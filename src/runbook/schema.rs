@@ -108,7 +108,8 @@ fn form(form: &Form) -> Value {
         Form::OnFailure => or_reference(&words(OnFailure::ALL.map(|(word, _)| word))),
         Form::Action => json!({ "$ref": "#/$defs/action" }),
         Form::With | Form::Any => json!({ "type": "object" }),
-        Form::Ids => json!({ "type": "array", "items": { "type": "string" } }),
+        Form::Ids | Form::Texts => json!({ "type": "array", "items": { "type": "string" } }),
+        Form::Rows => json!({ "type": "object", "additionalProperties": { "type": "object" } }),
         Form::Condition => json!({ "type": ["string", "boolean"] }),
         Form::Address => address(),
         Form::Regions => {
@@ -119,11 +120,9 @@ fn form(form: &Form) -> Value {
                 Mode::ALL.iter().map(|mode| (mode.as_str().to_owned(), row())).collect();
             json!({ "type": "object", "properties": rows, "additionalProperties": false })
         }
-        Form::One(entries) => {
-            let mut one = object(&entries.iter().collect::<Vec<_>>());
-            one["minProperties"] = json!(1);
-            one["maxProperties"] = json!(1);
-            one
+        Form::One(entries) => one_of(entries),
+        Form::NamedOne(entries) => {
+            json!({ "type": "object", "additionalProperties": one_of(entries) })
         }
         Form::Map(entries) => object(&entries.iter().collect::<Vec<_>>()),
         Form::Named(entries) => {
@@ -135,12 +134,26 @@ fn form(form: &Form) -> Value {
     }
 }
 
+fn one_of(entries: &'static [Entry]) -> Value {
+    let mut one = object(&entries.iter().collect::<Vec<_>>());
+    one["minProperties"] = json!(1);
+    one["maxProperties"] = json!(1);
+    one
+}
+
 fn steps(of: &str) -> Value {
     json!({ "type": "array", "items": { "$ref": format!("#/$defs/{of}") } })
 }
 
 fn row() -> Value {
     json!({ "type": ["object", "null"] })
+}
+
+/// A reference to a secret, and nothing else.
+const SECRET: &str = r"^\s*\$\{\{\s*secrets\.[A-Za-z0-9_-]+\s*\}\}\s*$";
+
+fn secret() -> Value {
+    json!({ "type": "string", "pattern": SECRET })
 }
 
 fn text() -> Value {
@@ -172,7 +185,9 @@ fn parameters(parameters: &'static [Parameter]) -> Value {
         }
         (parameter.name.to_owned(), shape)
     };
-    let is_required = |parameter: &&Parameter| parameter.default == Default::Required;
+    // What `defaults` may give is asked for by the parser alone.
+    let is_required =
+        |parameter: &&Parameter| parameter.default == Default::Required && !parameter.is_shared;
     let required: Vec<_> =
         parameters.iter().filter(is_required).map(|parameter| parameter.name).collect();
     json!({
@@ -189,6 +204,11 @@ fn shape(shape: Shape) -> Value {
             text()
         }
         Shape::Url => address(),
+        Shape::Secret => secret(),
+        Shape::Secrets => json!({ "type": "object", "additionalProperties": secret() }),
+        Shape::Program => {
+            json!({ "type": "array", "items": { "type": "string" }, "minItems": 1 })
+        }
         Shape::Flag => or_reference(&json!({ "type": "boolean" })),
         Shape::Int { least, most } => or_reference(&whole(least, most)),
         Shape::Choice(known) => or_reference(&words(known.iter().copied())),

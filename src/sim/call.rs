@@ -1,5 +1,6 @@
 //! One request as the services see it, and what they reply.
 
+use super::{postgres, program};
 use crate::wire::{Request, Response};
 use bytes::Bytes;
 use http::{HeaderValue, Method, header::CONTENT_TYPE};
@@ -74,6 +75,9 @@ impl<'a> Call<'a> {
 
 /// Whether a request can change nothing, whatever its method.
 pub(super) fn is_read(request: &Request) -> bool {
+    if let Some(is_read) = postgres::is_read(request).or_else(|| program::is_read(request)) {
+        return is_read;
+    }
     let path = request.uri().path().to_ascii_lowercase();
     match *request.method() {
         Method::GET | Method::HEAD => true,
@@ -92,8 +96,11 @@ fn is_read_of_aws(request: &Request) -> bool {
     operation(request).is_some_and(|name| reads.iter().any(|read| name.starts_with(read)))
 }
 
-/// What a request asks of AWS, where no path says it.
+/// What a request asks, where no path says it: of AWS, of a database, of a machine.
 pub(super) fn operation(request: &Request) -> Option<&str> {
+    if postgres::is_read(request).or_else(|| program::is_read(request)).is_some() {
+        return std::str::from_utf8(request.body()).ok();
+    }
     let header = |name: &str| request.headers().get(name)?.to_str().ok();
     header("authorization").filter(|text| text.starts_with("AWS4-HMAC-SHA256 "))?;
     let target = header("x-amz-target").and_then(|target| target.rsplit('.').next());

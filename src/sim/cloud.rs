@@ -11,6 +11,8 @@ use super::{
         VirtualEndpoint,
     },
     call::{Call, is_read},
+    postgres::{self, Instance},
+    program,
     reached::Reached,
     traffic::{Crowd, Sample},
 };
@@ -51,6 +53,9 @@ pub struct Cloud {
     pub(super) operations: Vec<Operation>,
     pub(super) accounts: Vec<Account>,
     pub(super) servers: Vec<Server>,
+    pub(super) instances: Vec<Instance>,
+    /// The programs that were run, each once.
+    pub(super) done: Vec<Vec<String>>,
     pub(super) virtual_endpoints: Vec<VirtualEndpoint>,
     pub(super) plans: Vec<ServicePlan>,
     pub(super) sites: Vec<Site>,
@@ -99,6 +104,8 @@ impl Cloud {
             operations: Vec::new(),
             accounts: Vec::new(),
             servers: Vec::new(),
+            instances: Vec::new(),
+            done: Vec::new(),
             virtual_endpoints: Vec::new(),
             plans: Vec::new(),
             sites: Vec::new(),
@@ -131,7 +138,10 @@ impl Cloud {
 
     fn carry(&mut self, call: &Call<'_>) -> Answer {
         let is_read = is_read(call.request);
-        let reached = aws::answer(self, call).unwrap_or_else(|| azure::answer(self, call));
+        let reached = program::answer(self, call)
+            .or_else(|| postgres::answer(self, call))
+            .or_else(|| aws::answer(self, call))
+            .unwrap_or_else(|| azure::answer(self, call));
         let reply = match reached {
             Reached::Reply(reply) => reply,
             Reached::Nobody => {
@@ -190,6 +200,7 @@ impl Cloud {
 
     /// Draws the consequences of what has changed.
     pub(super) fn refresh(&mut self) {
+        self.settle_instances();
         self.probe();
         aws::refresh(self);
         self.move_users();

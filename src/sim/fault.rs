@@ -1,6 +1,6 @@
 //! Faults that can be put at any call.
 
-use super::{aws, call};
+use super::{aws, call, postgres};
 use crate::wire::{Request, Response, host};
 use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode};
@@ -85,8 +85,10 @@ pub(super) fn refusal(
     retry_after: Option<u32>,
     now: Timestamp,
 ) -> Response {
-    let of_aws = aws::refusal(&call::Call::new(request, now), code.as_u16());
-    let mut response = of_aws.map_or_else(|| of_azure(code), call::Reply::into_response);
+    let status = code.as_u16();
+    let own = postgres::refusal(request, status)
+        .or_else(|| aws::refusal(&call::Call::new(request, now), status));
+    let mut response = own.map_or_else(|| of_azure(code), call::Reply::into_response);
     if let Some(seconds) = retry_after {
         response.headers_mut().insert("retry-after", HeaderValue::from(seconds));
     }

@@ -16,6 +16,8 @@ mod cloud;
 mod dns;
 mod fault;
 mod ledger;
+mod postgres;
+mod program;
 mod reached;
 mod seed;
 mod serve;

@@ -5,6 +5,7 @@ use super::{
     aws::{self, endpoint::region_of, route53::canonical},
     azure::{Account, Profile, Server, Site},
     cloud::{Cloud, Outage},
+    postgres::Instance,
 };
 use crate::{
     model::{Node, Region, Resource, Value, Vendor},
@@ -88,7 +89,7 @@ fn resources(plan: &Plan) -> Vec<Resource> {
     for touched in plan.steps.iter().filter_map(Step::action).flat_map(|work| &work.touches) {
         let same = |one: &&mut Resource| {
             // Azure's addresses are the same everywhere; a name in AWS is one of its region.
-            let is_there = one.vendor() == Vendor::Azure || one.region == touched.region;
+            let is_there = one.vendor() != Vendor::Aws || one.region == touched.region;
             let is_it = address(one) == address(touched) && is_there;
             one.kind.eq_ignore_ascii_case(&touched.kind) && is_it
         };
@@ -132,6 +133,7 @@ impl Cloud {
         }
         Account::seed(self, &seed);
         Server::seed(self, &seed);
+        Instance::seed(self, &seed);
         Site::seed(self, &seed);
         Profile::seed(self, &seed);
         aws::seed(self, &seed);

@@ -3,17 +3,21 @@
 use super::{
     cloud::{Answer, Outcome},
     fault::{Fault, Faults, Mishap},
+    postgres,
     world::World,
 };
 use crate::{
     model::Clock,
-    wire::{Intent, Request, Response, SendError, Transport, check, host},
+    wire::{
+        Intent, Line, Login, Request, Response, SendError, Streams, Transport, ask, check, host,
+    },
 };
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use jiff::Timestamp;
 use std::{
+    io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -23,6 +27,8 @@ use std::{
 pub struct Exchange {
     pub at: Timestamp,
     pub method: Method,
+    /// `https`, or that of a protocol of its own.
+    pub scheme: String,
     pub host: String,
     pub path_and_query: String,
     /// What it asks of AWS, where no path says it.
@@ -196,6 +202,7 @@ impl Shared {
         let exchange = Exchange {
             at,
             method: request.method().clone(),
+            scheme: uri.scheme_str().unwrap_or_default().to_owned(),
             host: host(request),
             path_and_query: uri.path_and_query().map_or_else(String::new, ToString::to_string),
             operation: operation.map(ToOwned::to_owned),
@@ -233,6 +240,20 @@ fn broken_off(response: Response) -> Response {
 impl Transport for Simulated {
     async fn send(&self, request: Request, intent: Intent<'_>) -> Result<Response, SendError> {
         check(&request, intent)?;
+        if request.extensions().get::<Login>().is_some() {
+            return ask(self, &self.clock, &request).await;
+        }
         self.reach(&request).await
+    }
+}
+
+#[async_trait]
+impl Streams for Simulated {
+    async fn open(&self, host: &str, port: u16) -> io::Result<Line> {
+        postgres::open(self, host, port).await
+    }
+
+    fn is_public(&self) -> bool {
+        false
     }
 }

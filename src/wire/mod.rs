@@ -5,13 +5,20 @@
 mod dns;
 mod network;
 mod patience;
+mod program;
 mod read_only;
+mod sql;
+mod statement;
+mod stream;
 mod xml;
 
 pub use dns::{Dns, NameServer, NameServers};
 pub use network::Network;
 pub use patience::{Bounded, Patient};
+pub use program::{Ended, Given, Program, Rehearsal, running};
 pub use read_only::{ReadOnly, check};
+pub use sql::{Login, Tls, ask, each, statements};
+pub use stream::{Line, Sockets, Stream, Streams};
 pub use xml::Element;
 
 use crate::{journal::Permit, model::span};

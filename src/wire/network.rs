@@ -1,12 +1,18 @@
 //! The network itself.
 
-use super::{Intent, Request, Response, SendError, Transport, causes, check, host};
+use super::{
+    Intent, Request, Response, SendError, Sockets, Transport, causes, check, host,
+    program::{self, Programs},
+    sql,
+};
+use crate::model::Clock;
 use async_trait::async_trait;
-use std::{sync::OnceLock, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::OnceLock, time::Duration};
 
 /// Sends over the network. Its clients are made at the first request: building one reads the machine's roots of trust.
-#[derive(Default)]
 pub struct Network {
+    clock: Clock,
+    programs: Programs,
     client: OnceLock<reqwest::Client>,
     /// Opens a connection for each request, as the next user does: one that is kept open leads to where a name stood for
     /// something else.
@@ -14,8 +20,15 @@ pub struct Network {
 }
 
 impl Network {
-    pub fn new() -> Self {
-        Self::default()
+    pub fn new(clock: Clock) -> Self {
+        let programs = Programs { environment: BTreeMap::new(), folder: None };
+        Self { clock, programs, client: OnceLock::new(), prober: OnceLock::new() }
+    }
+
+    /// Lets programs be run in this folder, which read what they may of this environment.
+    #[must_use]
+    pub fn running_in(self, folder: PathBuf, environment: BTreeMap<String, String>) -> Self {
+        Self { programs: Programs { environment, folder: Some(folder) }, ..self }
     }
 
     fn client(&self, intent: Intent<'_>) -> Result<&reqwest::Client, reqwest::Error> {
@@ -43,6 +56,12 @@ impl Network {
 impl Transport for Network {
     async fn send(&self, request: Request, intent: Intent<'_>) -> Result<Response, SendError> {
         check(&request, intent)?;
+        if sql::is_meant(&request) {
+            return sql::ask(&Sockets, &self.clock, &request).await;
+        }
+        if program::is_meant(&request) {
+            return self.programs.run(&self.clock, &request).await;
+        }
         let host = host(&request);
         let not_sent = |why: String| SendError::NotSent { host: host.clone(), why };
         let client = self.client(intent).map_err(|error| not_sent(causes(&error)))?;

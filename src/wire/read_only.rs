@@ -1,6 +1,6 @@
 //! The world of dry-runs and checks: reads pass, everything else stays here.
 
-use super::{Intent, Request, Response, SendError, Transport};
+use super::{Intent, Request, Response, SendError, Transport, program, sql};
 use async_trait::async_trait;
 use http::Method;
 use std::sync::Arc;
@@ -37,6 +37,13 @@ pub fn check(request: &Request, intent: Intent<'_>) -> Result<(), SendError> {
 
 /// Whether a request is a read by its method and path, whatever the caller says.
 pub(super) fn is_read(request: &Request) -> bool {
+    if sql::is_meant(request) {
+        return sql::is_read(request);
+    }
+    // Who names a program that only looks answers for it.
+    if program::is_meant(request) {
+        return request.method() == Method::GET;
+    }
     let path = request.uri().path().to_ascii_lowercase();
     match *request.method() {
         Method::GET | Method::HEAD => true,

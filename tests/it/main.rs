@@ -8,5 +8,6 @@ mod contract;
 mod core;
 mod drill;
 mod emulator;
+mod postgres;
 mod readme;
 mod simulator;

@@ -2,6 +2,7 @@
 
 #![expect(clippy::too_many_lines, reason = "what is said is long")]
 
+mod givens;
 mod harm;
 mod keys;
 mod lost;

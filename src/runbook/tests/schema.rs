@@ -135,10 +135,11 @@ fn sample(form: &Form) -> &'static str {
         Form::Action => "manual",
         Form::With => "{ instructions: call }",
         Form::Ids | Form::Steps | Form::Children => "[]",
+        Form::Texts => "[pass, show, key]",
         Form::Condition => "mode.name == 'planned'",
         Form::Address => "https://x.example",
         Form::One(_) => "{ terraform: infra }",
-        Form::Any | Form::Map(_) | Form::Named(_) => "{}",
+        Form::Any | Form::Map(_) | Form::Named(_) | Form::NamedOne(_) | Form::Rows => "{}",
         Form::Regions => "{ eastus: {}, westus: {} }",
         Form::Modes => "{ planned: {} }",
     }

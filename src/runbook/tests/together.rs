@@ -181,7 +181,7 @@ error: a runbook has no `bogus`
   |
 3 | bogus: 1
   | ^^^^^
-hint: it has `failover`, `runbook`, `summary`, `default`, `default_mode`, `afterwards`, `serving`, `lock`, `objectives`, `azure`, `aws`, `regions`, `modes`, `vars`, `vars_from`, `watch`, `steps`, `finally`
+hint: it has `failover`, `runbook`, `summary`, `default`, `default_mode`, `afterwards`, `serving`, `lock`, `objectives`, `azure`, `aws`, `defaults`, `secrets`, `allow_commands`, `regions`, `modes`, `vars`, `vars_from`, `watch`, `steps`, `finally`
 
 error: there is no action `azure.app_service.stpo`
   --> r.yaml:13:13

@@ -96,6 +96,7 @@ pub(super) fn plan() -> Plan {
         serving: Side::From,
         objectives: Objectives::default(),
         azure_credential: None,
+        secrets: std::collections::BTreeMap::new(),
         watch: vec![Watch {
             name: "storefront".to_owned(),
             url,

@@ -1,6 +1,6 @@
 //! The actions that only wait for what AWS or a name server shows.
 
-use super::{aws::AWS, done};
+use super::{aws::AWS, done, postgres::POSTGRES, rows::Ground};
 use crate::core::run::in_virtual_time;
 use failover::{
     engine::{Checked, Ending},
@@ -11,14 +11,16 @@ use failover::{
 /// A step that waits, and a word of it in place of which another one lets it wait for ever.
 pub(super) struct Look {
     pub kind: &'static str,
+    ground: &'static Ground,
     step: &'static str,
     instead: [&'static str; 2],
     outage: Outage,
 }
 
-pub(super) const LOOKS: [Look; 3] = [
+pub(super) const LOOKS: [Look; 4] = [
     Look {
         kind: "aws.cloudwatch.alarm",
+        ground: &AWS,
         step: r"
   - id: look
     action: aws.cloudwatch.alarm
@@ -30,6 +32,7 @@ pub(super) const LOOKS: [Look; 3] = [
     },
     Look {
         kind: "aws.elb.targets",
+        ground: &AWS,
         step: r"
   - id: look
     action: aws.elb.targets
@@ -40,7 +43,20 @@ pub(super) const LOOKS: [Look; 3] = [
         outage: Outage::None,
     },
     Look {
+        kind: "postgres.check",
+        ground: &POSTGRES,
+        step: r"
+  - id: look
+    action: postgres.check
+    with: { primary: '${{ from.db }}', standby: '${{ to.db }}', lag: 1s }
+    timeout: 5m
+",
+        instead: ["lag: 1s", "lag: 50ms"],
+        outage: Outage::None,
+    },
+    Look {
         kind: "dns.wait",
+        ground: &AWS,
         step: r"
   - id: look
     action: dns.wait
@@ -57,13 +73,13 @@ pub(super) const LOOKS: [Look; 3] = [
 fn a_look_waits_for_what_it_wants_and_changes_nothing() {
     for look in &LOOKS {
         in_virtual_time(async {
-            let drill = AWS.drill(look.step);
+            let drill = look.ground.drill(look.step);
             drill.set_outage(look.outage);
             let found = drill.preflight().await.checks.remove(0).found;
             assert!(!matches!(found, Checked::Unknown(_)), "{}: {found:?}", look.kind);
             done(&drill).await;
             // It says nothing of the past: a new run looks anew.
-            let drill = AWS.carry_on(drill, look.step);
+            let drill = look.ground.carry_on(drill, look.step);
             done(&drill).await;
             assert_eq!(drill.outcome("look"), Some(StepOutcome::Succeeded), "{}", look.kind);
             assert_eq!(drill.changes(), [""; 0], "{}", look.kind);
@@ -76,9 +92,9 @@ fn a_look_at_what_never_comes_fails_at_its_deadline() {
     for look in &LOOKS {
         in_virtual_time(async {
             let [right, wrong] = look.instead;
-            let drill = AWS.drill(look.step);
+            let drill = look.ground.drill(look.step);
             drill.set_outage(look.outage);
-            let drill = AWS.carry_on(drill, &look.step.replace(right, wrong));
+            let drill = look.ground.carry_on(drill, &look.step.replace(right, wrong));
             let before = drill.clock.now();
             assert_eq!(drill.process().await, Some(Ending::Failed), "{}", look.kind);
             let outcome = drill.outcome("look");

@@ -1,10 +1,11 @@
 //! The actions that change no cloud: what of the table applies to them.
 
-use super::{azure::AZURE, done, state};
+use super::{azure::AZURE, done, postgres::POSTGRES, state};
 use crate::core::run::in_virtual_time;
 use failover::{
     engine::{Checked, Ending},
     run::{Question, StepOutcome},
+    sim::Mishap,
 };
 
 pub(super) const KINDS: [&str; 3] = ["http.check", "manual", "wait"];
@@ -80,5 +81,49 @@ fn a_wait_lasts_as_long_as_it_says() {
             drill = AZURE.carry_on(drill, steps);
         }
         assert_eq!(drill.changes(), [""; 0]);
+    });
+}
+
+const SCRIPT: &str = "
+  - { id: script, action: command, with: { run: [./move.sh, west] } }
+";
+
+#[test]
+fn a_command_is_run_once_and_what_it_did_is_never_guessed() {
+    in_virtual_time(async {
+        let drill = POSTGRES.drill(SCRIPT);
+        done(&drill).await;
+        assert_eq!(drill.changes(), ["POST /"]);
+        assert_eq!(drill.outcome("script"), Some(StepOutcome::Succeeded));
+    });
+    in_virtual_time(async {
+        let drill = POSTGRES.drill(SCRIPT);
+        drill.cloud.fault(failover::sim::Fault {
+            method: Some(http::Method::POST),
+            path: "move.sh".to_owned(),
+            nth: 1,
+            mishap: Mishap::LostAnswer,
+        });
+        done(&drill).await;
+        let asked = drill.asked.lock().unwrap().clone();
+        let happened = |ask: &failover::engine::Ask| matches!(&ask.question, Question::Happened { says, .. } if says == "run ./move.sh west");
+        assert!(asked.iter().any(happened), "{asked:?}");
+        assert_eq!(drill.changes(), ["POST /"], "it had happened, and is not run again");
+    });
+}
+
+#[test]
+fn a_command_that_fails_says_its_last_words() {
+    in_virtual_time(async {
+        let steps = "
+  - id: script
+    action: command
+    with: { run: [./move.sh, west], simulated_status: 3, simulated_output: 'no such place' }
+";
+        let drill = POSTGRES.drill(steps);
+        assert_eq!(drill.process().await, Some(Ending::Failed));
+        let outcome = drill.outcome("script");
+        let Some(StepOutcome::Failed { why }) = outcome else { panic!("{outcome:?}") };
+        assert_eq!(why, "`./move.sh` ended with status 3: no such place");
     });
 }

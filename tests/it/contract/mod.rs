@@ -6,6 +6,7 @@
 
 mod aws;
 mod azure;
+mod postgres;
 
 use failover::sim::Exchange;
 use serde_json::Value;
@@ -20,6 +21,8 @@ pub(crate) fn check(exchange: &Exchange) -> Result<(), String> {
         azure::check(exchange)
     } else if aws::is_meant(exchange) {
         aws::check(exchange)
+    } else if postgres::is_meant(exchange) {
+        postgres::check(exchange)
     } else {
         Ok(())
     }

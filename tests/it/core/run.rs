@@ -122,6 +122,7 @@ pub fn plan(steps: Vec<Step>) -> Plan {
         serving: Side::From,
         objectives: Objectives::default(),
         azure_credential: None,
+        secrets: std::collections::BTreeMap::new(),
         watch: Vec::new(),
         steps,
         made_up: Vec::new(),
@@ -227,6 +228,7 @@ impl World {
             azure: "http://model".parse().unwrap(),
             aws: Aws::with_keys("simulated", "simulated"),
             dns: Arc::new(NameServers::new(Clock::real(), Vec::new())),
+            secrets: Arc::new(failover::model::Secret::new("simulated")),
         };
         let (interrupter, interrupts) = Interrupter::new();
         let clock = self.clock.clone();

@@ -105,6 +105,7 @@ fn is_sent_by(change: &ChangeId, exchange: &Exchange) -> bool {
     match change.as_str() {
         "failover" => is_failover(exchange),
         "promote" => is_promotion(exchange),
+        "run" => exchange.scheme == "program",
         other => panic!("`{other}` is no harmful change"),
     }
 }
@@ -115,8 +116,10 @@ pub fn is_failover(exchange: &Exchange) -> bool {
 
 /// Of all changes to the servers themselves, and not to what is below them, Proseware knows only this.
 pub fn is_promotion(exchange: &Exchange) -> bool {
-    if exchange.operation.as_deref() == Some("PromoteReadReplica") {
-        return true;
+    let promotes =
+        |operation: &str| operation == "PromoteReadReplica" || operation.contains("pg_promote(");
+    if exchange.operation.as_deref().is_some_and(promotes) {
+        return !exchange.is_read;
     }
     let path = exchange.path_and_query.split('?').next().unwrap();
     exchange.method == http::Method::PATCH && path.rsplit('/').nth(1) == Some("flexibleServers")
@@ -210,6 +213,7 @@ impl Drill {
             azure: "https://management.azure.com".parse().unwrap(),
             aws: Aws::with_keys("simulated", "simulated"),
             dns: Arc::new(self.cloud.clone()),
+            secrets: Arc::new(Secret::new("simulated")),
         }
     }
 

@@ -38,6 +38,10 @@ const fn of_aws(file: &'static str, mode: Mode) -> Move {
     Move { file, way: ["us-east-1", "us-west-2"], mode }
 }
 
+const fn postgres(file: &'static str, mode: Mode) -> Move {
+    Move { file, way: ["east", "west"], mode }
+}
+
 struct Case {
     /// The move that had been made before, if one had.
     after: Option<Move>,
@@ -154,4 +158,22 @@ fn a_pair_that_moves_or_moves_back_is_resumed_wherever_it_dies() {
 fn a_batch_of_records_is_resumed_wherever_it_dies() {
     let there = of_aws("route53-records.yaml", Mode::Planned);
     sweep(&Case::new(there, Outage::None));
+}
+
+#[test]
+fn a_switchover_of_postgres_that_dies_anywhere_is_resumed() {
+    sweep(&Case::new(postgres("postgres.yaml", Mode::Planned), Outage::None));
+}
+
+#[test]
+fn a_promotion_of_postgres_with_a_debt_that_dies_anywhere_is_resumed_and_pays() {
+    let lost = Case::new(postgres("postgres.yaml", Mode::Unplanned), Outage::Region);
+    sweep(&Case { ending: Ending::Owing, ..lost });
+}
+
+#[test]
+fn a_rejoin_of_postgres_that_dies_anywhere_is_resumed() {
+    let there = postgres("postgres.yaml", Mode::Planned);
+    let rejoin = postgres("postgres-rejoin.yaml", Mode::Planned);
+    sweep(&Case::after(there, rejoin));
 }

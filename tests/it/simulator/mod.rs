@@ -79,6 +79,7 @@ fn plan() -> Plan {
         serving: Side::From,
         objectives: Objectives::default(),
         azure_credential: None,
+        secrets: std::collections::BTreeMap::new(),
         watch: Vec::new(),
         steps: vec![step],
         made_up: Vec::new(),

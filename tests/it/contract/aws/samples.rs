@@ -52,6 +52,7 @@ impl Sample {
         Exchange {
             at: "2026-11-20T10:00:00Z".parse().unwrap(),
             method: method.parse().unwrap(),
+            scheme: "https".to_owned(),
             host: host.to_owned(),
             path_and_query: format!("/{path}"),
             // The contract reads it out of the request by itself.
