@@ -93,7 +93,11 @@ impl Action for Check {
 
     async fn examine(&self) -> Vec<Finding> {
         let question = "select pg_has_role('pg_monitor', 'usage') as monitor";
-        let both = join(self.primary.privileges(question), self.standby.privileges(question)).await;
+        let both = join(
+            self.primary.privileges(question, false),
+            self.standby.privileges(question, false),
+        )
+        .await;
         let findings = [both.0, both.1].into_iter().filter_map(Result::err);
         findings.flatten().collect()
     }

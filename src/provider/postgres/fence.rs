@@ -99,9 +99,8 @@ impl Fence {
     fn answer(&self, state: &State, standing: &Standing) -> Answer {
         let is_primary = matches!(state.role, Role::Primary { .. });
         let is_so = if self.fenced {
-            let shut = standing.shut_by();
             // A standby takes no writes, and a fence would only be in the way when it is promoted.
-            !is_primary || shut == Some(Means::Hba) || shut.is_some() && shut == self.means
+            !is_primary || standing.is_shut(self.means)
         } else {
             !standing.is_touched()
         };

@@ -2,7 +2,7 @@
 
 use super::{
     hba,
-    server::{Door, Server, first, literal},
+    server::{Door, Row, Server, first, literal},
 };
 use crate::{
     action::{Finding, Trouble, Unapplied},
@@ -13,6 +13,7 @@ use std::time::Duration;
 const WITHIN: Duration = Duration::from_secs(10);
 /// How long a server may take to load its configuration, and sessions to end.
 const SETTLES_WITHIN: Duration = Duration::from_secs(10);
+const FILES: &str = "select pg_has_role('pg_read_server_files', 'usage') as reads, pg_has_role('pg_write_server_files', 'usage') as writes";
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// By what writers are kept away.
@@ -50,6 +51,8 @@ pub(super) struct Standing {
     pub(super) sessions: usize,
     /// What a role met that the fence turns away.
     door: Option<Door>,
+    /// What this role could do best.
+    strongest: Means,
 }
 
 #[derive(Clone, Debug)]
@@ -59,7 +62,17 @@ struct File {
     is_loaded: bool,
 }
 
+fn strongest(may: &Row, is_file_read: bool) -> Means {
+    if may.flag("writes") && is_file_read { Means::Hba } else { Means::ReadOnly }
+}
+
 impl Standing {
+    /// Whether nobody gets in to write: by these means, or as well as this role can see to it.
+    pub(super) fn is_shut(&self, means: Option<Means>) -> bool {
+        let wanted = means.unwrap_or(self.strongest);
+        self.shut_by().is_some_and(|shut| shut == Means::Hba || shut == wanted)
+    }
+
     /// The means by which nobody gets in to write, where there is one. The weaker one counts only as what it is.
     pub(super) fn shut_by(&self) -> Option<Means> {
         if self.is_turning_away() && self.sessions == 0 {
@@ -106,24 +119,26 @@ impl Gate<'_> {
         let questions = [
             "select current_setting('default_transaction_read_only') as read_only, pg_conf_load_time() as loaded",
             sessions.as_str(),
-            "select pg_has_role('pg_read_server_files', 'usage') as reads",
+            FILES,
         ];
         let all = self.server.ask(&questions).await?;
         let basics = first(&all[0]);
         let is_read_only = basics.optional("read_only") == Some("on");
-        let file = if first(&all[2]).flag("reads") { self.file().await? } else { None };
+        let may = first(&all[2]);
+        let file = if may.flag("reads") { self.file().await? } else { None };
+        let strongest = strongest(&may, file.is_some());
         let role = file.as_ref().and_then(|file| hba::turned_away(&file.text));
         let door = match role {
             Some(role) => Some(self.server.door(&role).await?),
             None => None,
         };
-        Ok(Standing { file, is_read_only, sessions: all[1].len(), door })
+        Ok(Standing { file, is_read_only, sessions: all[1].len(), door, strongest })
     }
 
     /// What of it the role may not do.
     pub(super) async fn examine(&self) -> Vec<Finding> {
         let question = "select has_function_privilege('pg_reload_conf()', 'execute') as reload, pg_has_role('pg_signal_backend', 'usage') as signal, pg_has_role('pg_monitor', 'usage') as monitor, pg_has_role('pg_write_server_files', 'usage') as writes, pg_has_role('pg_read_server_files', 'usage') as reads";
-        let may = match self.server.privileges(question).await {
+        let may = match self.server.privileges(question, false).await {
             Ok(may) => may,
             Err(findings) => return findings,
         };
@@ -171,11 +186,9 @@ impl Gate<'_> {
         if let Some(means) = self.means {
             return Ok(means);
         }
-        let question = "select pg_has_role('pg_read_server_files', 'usage') as reads, pg_has_role('pg_write_server_files', 'usage') as writes";
-        let all = self.server.ask(&[question]).await.map_err(|trouble| put_off(&trouble))?;
-        let may = first(&all[0]);
-        let is_hba = may.flag("reads") && may.flag("writes");
-        Ok(if is_hba { Means::Hba } else { Means::ReadOnly })
+        let file = self.file().await.map_err(|trouble| put_off(&trouble))?;
+        let all = self.server.ask(&[FILES]).await.map_err(|trouble| put_off(&trouble))?;
+        Ok(strongest(&first(&all[0]), file.is_some()))
     }
 
     /// Keeps everybody out but this role and replication.

@@ -226,7 +226,7 @@ impl Pair {
         let mut findings = Vec::new();
         let name = &self.to.name;
         let question = "select has_function_privilege('pg_promote(boolean,integer)', 'execute') as promote, has_function_privilege('pg_reload_conf()', 'execute') as reload, pg_has_role('pg_monitor', 'usage') as monitor";
-        let may = match self.to.privileges(question).await {
+        let may = match self.to.privileges(question, true).await {
             Ok(may) => may,
             Err(findings) => return findings,
         };

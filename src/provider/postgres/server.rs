@@ -161,14 +161,18 @@ impl Server {
         })
     }
 
-    /// What this role may do here, by a question of one row; or what stands in the way of asking.
-    pub(super) async fn privileges(&self, question: &str) -> Result<Row, Vec<Finding>> {
+    /// What this role may do here, by a question of one row; or what stands in the way of asking. Whether a server may
+    /// be silent is for the look to say, unless it is the one that nothing can be done without.
+    pub(super) async fn privileges(
+        &self,
+        question: &str,
+        must_answer: bool,
+    ) -> Result<Row, Vec<Finding>> {
         match self.ask(&[question]).await {
             Ok(all) => Ok(first(&all[0])),
-            Err(trouble) if trouble.kind == TroubleKind::Denied => {
+            Err(trouble) if must_answer || trouble.kind == TroubleKind::Denied => {
                 Err(vec![Finding::blocker(trouble.why)])
             }
-            // Whether it may be silent is for the look to say.
             Err(_) => Err(Vec::new()),
         }
     }

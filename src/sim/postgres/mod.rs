@@ -203,6 +203,21 @@ impl Cloud {
         self.refresh();
     }
 
+    /// Writes rules that turn the app away and loads them, which ends no session.
+    pub fn fence_database(&mut self, server: &str) {
+        for one in self.instances.iter_mut().filter(|one| one.host == server) {
+            one.hba = format!("host all app all reject\n{}", one.hba);
+            one.hba_loaded.clone_from(&one.hba);
+        }
+    }
+
+    /// Lets sessions of the app be open that were there before any rule.
+    pub fn keep_sessions(&mut self, server: &str) {
+        for one in self.instances.iter_mut().filter(|one| one.host == server) {
+            one.sessions = SESSIONS;
+        }
+    }
+
     /// Draws the consequences of what has changed.
     pub(in crate::sim) fn settle_instances(&mut self) {
         let dark: Vec<_> = self.instances.iter().map(|one| self.is_dark(&one.region)).collect();

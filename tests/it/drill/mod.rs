@@ -7,6 +7,7 @@ pub mod by_hand;
 pub mod calls;
 mod faults;
 mod meanwhile;
+mod postgres;
 mod proseware;
 mod refused;
 pub mod run;

@@ -6,9 +6,16 @@ use super::{PASSWORD, Room, proxy::Proxy, server::Pair, writer::Writer};
 fn a_switchover_loses_no_write() {
     let pair = Pair::start();
     let room = Room::of(&pair);
+    // The file of rules is written through SQL: whatever stands in it must survive that.
+    let rules = pair.east.data.join("pg_hba.conf");
+    let odd = "# it's ours; they said;\n\n# \\back\tslash \"quotes\"\n";
+    let before = std::fs::read_to_string(&rules).unwrap() + odd;
+    std::fs::write(&rules, &before).unwrap();
     let writer = Writer::start(&[&pair.east, &pair.west]);
     let (code, said) = room.execute("east west", "--yes");
     assert_eq!(code, Some(0), "{said}");
+    let fenced = std::fs::read_to_string(&rules).unwrap();
+    assert!(fenced.ends_with(&before) && fenced.len() > before.len(), "{fenced}");
     writer.until(20);
     let story = writer.stop();
     assert_eq!(story.lost(&pair.west).len(), 0, "of {} writes", story.count());
@@ -139,4 +146,33 @@ fn a_way_there_and_back_loses_no_write_and_ends_with_a_standby() {
     });
     assert_eq!(pair.west.ask("ops", "select pg_is_in_recovery()").as_deref(), Ok("t"));
     pair.rest();
+}
+
+#[test]
+fn a_role_that_may_not_write_files_puts_up_the_weaker_fence_and_says_so() {
+    let pair = Pair::start();
+    let room = Room::of(&pair);
+    pair.east.administer("revoke pg_write_server_files from ops");
+    let writer = Writer::start(&[&pair.east, &pair.west]);
+    let (code, said) = room.execute("east west", "--yes");
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("the fence of"), "{said}");
+    assert!(said.contains("can only be a weak one"), "{said}");
+    writer.until(20);
+    let story = writer.stop();
+    assert_eq!(story.lost(&pair.west).len(), 0, "of {} writes", story.count());
+    let refused = pair.east.ask("app", "insert into writes values (-1)").unwrap_err();
+    assert!(refused.contains("read-only transaction"), "{refused}");
+}
+
+#[test]
+fn a_standby_that_is_not_there_is_told_before_anything_is_done() {
+    let pair = Pair::start();
+    let room = Room::new(&pair.east.address(), "127.0.0.1:1");
+    for mode in ["planned", "unplanned"] {
+        let (code, said) = room.execute("east west", &format!("--yes --mode {mode}"));
+        assert_eq!(code, Some(4), "{said}");
+        assert!(said.contains("cannot reach 127.0.0.1:1"), "{said}");
+    }
+    pair.east.ask("app", "insert into writes values (1)").unwrap();
 }

@@ -30,7 +30,8 @@ pub struct Written {
     pub at: jiff::Timestamp,
 }
 
-pub struct Story(Vec<Written>);
+/// What was acknowledged, in order.
+pub struct Story(pub Vec<Written>);
 
 impl Writer {
     pub fn start(servers: &[&Server]) -> Self {
