@@ -74,7 +74,7 @@ fn check_value(parameter: &Parameter, node: &Node, found: &mut Vec<Diagnostic>) 
     match (&parameter.shape, &node.value) {
         // Of what these hold, some may be known and some may not.
         (Shape::Map | Shape::Secrets, Value::Map(entries)) => check_texts(entries, found),
-        (Shape::Program, Value::List(items)) if is_program(items) => {}
+        (Shape::Program | Shape::Texts, Value::List(items)) if are_texts(items) => {}
         (Shape::Maps(members), Value::Map(entries)) => check_maps(members, entries, found),
         (Shape::Ints { least, most }, Value::List(items)) => {
             check_numbers(name, items, (*least, *most), found);
@@ -142,6 +142,7 @@ impl Shape {
             Self::Choice(words) => quoted(words.iter().copied(), " or "),
             Self::Map | Self::Maps(_) | Self::Secrets => "a map".to_owned(),
             Self::Program => "a list of texts: a program and its arguments".to_owned(),
+            Self::Texts => "a list of texts".to_owned(),
         };
         let message = format!("`{name}` must be {expected}, not {}", node.quote());
         let wrong = Diagnostic::at(node.span, message);
@@ -156,7 +157,7 @@ impl Shape {
     }
 }
 
-fn is_program(items: &[Node]) -> bool {
+fn are_texts(items: &[Node]) -> bool {
     !items.is_empty() && items.iter().all(|item| item.as_text().is_some() || item.is_late())
 }
 

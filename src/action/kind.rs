@@ -168,6 +168,8 @@ pub enum Shape {
     Secrets,
     /// A program and its arguments. Only where the runbook allows commands.
     Program,
+    /// A list of texts.
+    Texts,
     /// The address of a page: http or https, without a user.
     Url,
     /// One of these words.

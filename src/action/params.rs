@@ -68,13 +68,13 @@ impl<'a> Params<'a> {
         self.required(name, self.optional_int(name))
     }
 
-    pub fn optional_program(&self, name: &str) -> Option<Vec<String>> {
+    pub fn optional_texts(&self, name: &str) -> Option<Vec<String>> {
         let Value::List(items) = &self.node(name)?.value else { return None };
         items.iter().map(|item| item.as_text().map(ToOwned::to_owned)).collect()
     }
 
-    pub fn program(&self, name: &str) -> Result<Vec<String>, Diagnostic> {
-        self.required(name, self.optional_program(name))
+    pub fn texts(&self, name: &str) -> Result<Vec<String>, Diagnostic> {
+        self.required(name, self.optional_texts(name))
     }
 
     pub fn ints(&self, name: &str) -> Option<Vec<i64>> {

@@ -88,7 +88,7 @@ fn shape(shape: Shape) -> String {
         Shape::File { .. } => "file".to_owned(),
         Shape::Secret => "secret".to_owned(),
         Shape::Secrets => "map of secrets".to_owned(),
-        Shape::Program => "list of texts".to_owned(),
+        Shape::Program | Shape::Texts => "list of texts".to_owned(),
         Shape::Region => "region".to_owned(),
         Shape::Resource { .. } => "resource".to_owned(),
         Shape::Part { of, .. } => format!("part of {of}"),

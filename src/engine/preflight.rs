@@ -90,9 +90,15 @@ impl Preflight {
         })
     }
 
-    /// The region that serves already, when that is the one this run would move to.
+    /// The region that serves already, when that is the one this run would move to. What may be owed to the other one,
+    /// and could not be looked at, is no reason to do nothing.
     pub fn serves_already(&self, plan: &Plan) -> bool {
-        plan.serving == Side::From && self.serving == Serving::Agree(plan.to.clone())
+        let is_open = |(check, step): (&Check, &Step)| {
+            matches!(check.found, Checked::Unknown(_)) && step.on_failure == OnFailure::Owe
+        };
+        plan.serving == Side::From
+            && self.serving == Serving::Agree(plan.to.clone())
+            && !self.checks.iter().zip(&plan.steps).any(is_open)
     }
 }
 

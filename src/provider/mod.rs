@@ -9,13 +9,15 @@ mod dns;
 mod plain;
 mod postgres;
 mod program;
+mod redis;
 #[cfg(test)]
 mod testing;
+mod told;
 mod visit;
 
 use crate::action::{Catalogue, Kind};
 
-static KINDS: [&Kind; 36] = [
+static KINDS: [&Kind; 39] = [
     &aws::stop::TRIGGER,
     &aws::metric::METRIC,
     &aws::alarm::ALARM,
@@ -47,6 +49,9 @@ static KINDS: [&Kind; 36] = [
     &postgres::PROMOTE,
     &postgres::REJOIN,
     &postgres::SWITCHOVER,
+    &redis::CHECK,
+    &redis::DEMOTE,
+    &redis::FAILOVER,
     &plain::command::COMMAND,
     &plain::dns_wait::DNS_WAIT,
     &plain::http_check::HTTP_CHECK,

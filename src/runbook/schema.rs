@@ -206,7 +206,7 @@ fn shape(shape: Shape) -> Value {
         Shape::Url => address(),
         Shape::Secret => secret(),
         Shape::Secrets => json!({ "type": "object", "additionalProperties": secret() }),
-        Shape::Program => {
+        Shape::Program | Shape::Texts => {
             json!({ "type": "array", "items": { "type": "string" }, "minItems": 1 })
         }
         Shape::Flag => or_reference(&json!({ "type": "boolean" })),

@@ -1,6 +1,6 @@
 //! One request as the services see it, and what they reply.
 
-use super::{postgres, program};
+use super::{postgres, program, redis};
 use crate::wire::{Request, Response};
 use bytes::Bytes;
 use http::{HeaderValue, Method, header::CONTENT_TYPE};
@@ -75,7 +75,7 @@ impl<'a> Call<'a> {
 
 /// Whether a request can change nothing, whatever its method.
 pub(super) fn is_read(request: &Request) -> bool {
-    if let Some(is_read) = postgres::is_read(request).or_else(|| program::is_read(request)) {
+    if let Some(is_read) = is_own_read(request) {
         return is_read;
     }
     let path = request.uri().path().to_ascii_lowercase();
@@ -90,6 +90,13 @@ pub(super) fn is_read(request: &Request) -> bool {
     }
 }
 
+/// The same of what no HTTP carries. `None` for the rest.
+fn is_own_read(request: &Request) -> Option<bool> {
+    postgres::is_read(request)
+        .or_else(|| redis::is_read(request))
+        .or_else(|| program::is_read(request))
+}
+
 /// AWS sends most reads as POSTs, and names them for what they are.
 fn is_read_of_aws(request: &Request) -> bool {
     let reads = ["Describe", "Get", "List", "Simulate"];
@@ -98,7 +105,7 @@ fn is_read_of_aws(request: &Request) -> bool {
 
 /// What a request asks, where no path says it: of AWS, of a database, of a machine.
 pub(super) fn operation(request: &Request) -> Option<&str> {
-    if postgres::is_read(request).or_else(|| program::is_read(request)).is_some() {
+    if is_own_read(request).is_some() {
         return std::str::from_utf8(request.body()).ok();
     }
     let header = |name: &str| request.headers().get(name)?.to_str().ok();

@@ -14,6 +14,7 @@ use super::{
     postgres::{self, Instance},
     program,
     reached::Reached,
+    redis::{self, Flock},
     traffic::{Crowd, Sample},
 };
 use crate::wire::{Request, Response};
@@ -54,6 +55,7 @@ pub struct Cloud {
     pub(super) accounts: Vec<Account>,
     pub(super) servers: Vec<Server>,
     pub(super) instances: Vec<Instance>,
+    pub(super) flock: Flock,
     /// The programs that were run, each once.
     pub(super) done: Vec<Vec<String>>,
     pub(super) virtual_endpoints: Vec<VirtualEndpoint>,
@@ -105,6 +107,7 @@ impl Cloud {
             accounts: Vec::new(),
             servers: Vec::new(),
             instances: Vec::new(),
+            flock: Flock::default(),
             done: Vec::new(),
             virtual_endpoints: Vec::new(),
             plans: Vec::new(),
@@ -140,6 +143,7 @@ impl Cloud {
         let is_read = is_read(call.request);
         let reached = program::answer(self, call)
             .or_else(|| postgres::answer(self, call))
+            .or_else(|| redis::answer(self, call))
             .or_else(|| aws::answer(self, call))
             .unwrap_or_else(|| azure::answer(self, call));
         let reply = match reached {
@@ -186,6 +190,7 @@ impl Cloud {
             self.now = self.now.max(due);
             self.finish_operations();
             aws::keep_time(self);
+            redis::keep_time(self);
             self.refresh();
         }
         self.now = self.now.max(now);
@@ -194,13 +199,21 @@ impl Cloud {
     fn next_due(&self) -> Option<Timestamp> {
         let operation = self.operations.iter().filter_map(Operation::due).min();
         let booted = self.sites.iter().map(|site| site.up_from).filter(|at| *at > self.now).min();
-        let dues = [operation, booted, self.next_probe(), self.next_quarter(), aws::next_due(self)];
+        let dues = [
+            operation,
+            booted,
+            self.next_probe(),
+            self.next_quarter(),
+            aws::next_due(self),
+            redis::next_due(self),
+        ];
         dues.into_iter().flatten().min()
     }
 
     /// Draws the consequences of what has changed.
     pub(super) fn refresh(&mut self) {
         self.settle_instances();
+        redis::settle(self);
         self.probe();
         aws::refresh(self);
         self.move_users();

@@ -6,6 +6,7 @@ use super::{
     azure::{Account, Profile, Server, Site},
     cloud::{Cloud, Outage},
     postgres::Instance,
+    redis::Flock,
 };
 use crate::{
     model::{Node, Region, Resource, Value, Vendor},
@@ -134,6 +135,7 @@ impl Cloud {
         Account::seed(self, &seed);
         Server::seed(self, &seed);
         Instance::seed(self, &seed);
+        Flock::seed(self, &seed);
         Site::seed(self, &seed);
         Profile::seed(self, &seed);
         aws::seed(self, &seed);

@@ -3,14 +3,12 @@
 use super::{
     cloud::{Answer, Outcome},
     fault::{Fault, Faults, Mishap},
-    postgres,
+    postgres, redis,
     world::World,
 };
 use crate::{
     model::Clock,
-    wire::{
-        Intent, Line, Login, Request, Response, SendError, Streams, Transport, ask, check, host,
-    },
+    wire::{Intent, Line, Request, Response, SendError, Streams, Transport, check, converse, host},
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -240,8 +238,8 @@ fn broken_off(response: Response) -> Response {
 impl Transport for Simulated {
     async fn send(&self, request: Request, intent: Intent<'_>) -> Result<Response, SendError> {
         check(&request, intent)?;
-        if request.extensions().get::<Login>().is_some() {
-            return ask(self, &self.clock, &request).await;
+        if let Some(said) = converse(self, &self.clock, &request).await {
+            return said;
         }
         self.reach(&request).await
     }
@@ -250,7 +248,12 @@ impl Transport for Simulated {
 #[async_trait]
 impl Streams for Simulated {
     async fn open(&self, host: &str, port: u16) -> io::Result<Line> {
-        postgres::open(self, host, port).await
+        let opened = postgres::open(self, host, port).or_else(|| redis::open(self, host, port));
+        match opened {
+            Some(Ok(line)) => Ok(line),
+            Some(Err(silence)) => Err(silence.end(self).await),
+            None => Err(io::Error::new(io::ErrorKind::NotFound, "the name does not exist")),
+        }
     }
 
     fn is_public(&self) -> bool {

@@ -7,9 +7,11 @@ mod network;
 mod patience;
 mod program;
 mod read_only;
+mod redis;
 mod sql;
 mod statement;
 mod stream;
+mod talk;
 mod xml;
 
 pub use dns::{Dns, NameServer, NameServers};
@@ -17,11 +19,16 @@ pub use network::Network;
 pub use patience::{Bounded, Patient};
 pub use program::{Ended, Given, Program, Rehearsal, running};
 pub use read_only::{ReadOnly, check};
-pub use sql::{Login, Tls, ask, each, statements};
+pub use redis::commands;
+pub use sql::{each, statements};
 pub use stream::{Line, Sockets, Stream, Streams};
+pub use talk::{Login, Tls};
 pub use xml::Element;
 
-use crate::{journal::Permit, model::span};
+use crate::{
+    journal::Permit,
+    model::{Clock, span},
+};
 use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::{Timestamp, fmt::rfc2822};
@@ -68,6 +75,19 @@ pub enum SendError {
     /// It was said to be a read, and is none.
     #[error("{method} {path} was not sent: it may change something, and no fact permits it")]
     NoPermit { method: String, path: String },
+}
+
+/// Puts a request to the server that it is for, in the protocol that its address names. `None` for what HTTP carries.
+pub async fn converse(
+    streams: &dyn Streams,
+    clock: &Clock,
+    request: &Request,
+) -> Option<Result<Response, SendError>> {
+    match request.uri().scheme_str() {
+        Some(sql::SCHEME) => Some(sql::ask(streams, clock, request).await),
+        Some(redis::SCHEME) => Some(redis::ask(streams, clock, request).await),
+        _ => None,
+    }
 }
 
 /// A server that asks for more is asked again after this: the most that ARM promises to ask for (ARM RPC, "Retry-After").

@@ -1,9 +1,8 @@
 //! The network itself.
 
 use super::{
-    Intent, Request, Response, SendError, Sockets, Transport, causes, check, host,
+    Intent, Request, Response, SendError, Sockets, Transport, causes, check, converse, host,
     program::{self, Programs},
-    sql,
 };
 use crate::model::Clock;
 use async_trait::async_trait;
@@ -56,8 +55,8 @@ impl Network {
 impl Transport for Network {
     async fn send(&self, request: Request, intent: Intent<'_>) -> Result<Response, SendError> {
         check(&request, intent)?;
-        if sql::is_meant(&request) {
-            return sql::ask(&Sockets, &self.clock, &request).await;
+        if let Some(said) = converse(&Sockets, &self.clock, &request).await {
+            return said;
         }
         if program::is_meant(&request) {
             return self.programs.run(&self.clock, &request).await;

@@ -1,6 +1,6 @@
 //! The world of dry-runs and checks: reads pass, everything else stays here.
 
-use super::{Intent, Request, Response, SendError, Transport, program, sql};
+use super::{Intent, Request, Response, SendError, Transport, program, redis, sql};
 use async_trait::async_trait;
 use http::Method;
 use std::sync::Arc;
@@ -39,6 +39,9 @@ pub fn check(request: &Request, intent: Intent<'_>) -> Result<(), SendError> {
 pub(super) fn is_read(request: &Request) -> bool {
     if sql::is_meant(request) {
         return sql::is_read(request);
+    }
+    if redis::is_meant(request) {
+        return redis::is_read(request);
     }
     // Who names a program that only looks answers for it.
     if program::is_meant(request) {

@@ -5,17 +5,15 @@
 //! for without an end, which the server's own `statement_timeout` does not promise: it is not watched while a commit
 //! waits for a standby that is gone.
 
-use super::{Line, Request, Response, SendError, Streams, causes, statement};
-use crate::model::{Clock, Secret, span};
+use super::{
+    Line, Request, Response, SendError, Streams, causes, statement,
+    talk::{Talk, answer},
+};
+use crate::model::{Clock, span};
 use bytes::Bytes;
 use http::{Method, StatusCode};
-use rustls::{
-    ClientConfig, RootCertStore,
-    pki_types::{CertificateDer, pem::PemObject},
-};
-use rustls_platform_verifier::BuilderVerifierExt;
 use serde_json::{Map, Value, json};
-use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{future::Future, pin::Pin, time::Duration};
 use tokio_postgres::{
     CancelToken, Client, Config, Connection, NoTls, SimpleQueryMessage,
     config::SslMode,
@@ -28,30 +26,8 @@ const PORT: u16 = 5432;
 /// Between statements: the one sign that none of them can hold.
 const END: &str = "\0";
 const WRONG_PASSWORD: &str = "28P01";
-/// How long a server has to let us in, and to hear that a statement is not waited for any more.
-const OPENS_WITHIN: Duration = Duration::from_secs(10);
+/// How long a server has to hear that a statement is not waited for any more.
 const CLOSES_WITHIN: Duration = Duration::from_secs(1);
-
-/// Who asks a server, and how. Goes with each request, and with nothing that is kept.
-#[derive(Clone, Debug)]
-pub struct Login {
-    pub user: String,
-    pub password: Option<Secret>,
-    pub tls: Tls,
-    /// How long each statement may take.
-    pub within: Duration,
-}
-
-/// How a connection is kept from being read and bent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Tls {
-    Off,
-    /// The server proves that it has the name that it was asked by: to this authority, in PEM, or else to those that
-    /// this machine trusts.
-    Verified {
-        ca: Option<String>,
-    },
-}
 
 /// A request that these statements make. `GET` for what changes nothing.
 pub fn statements(method: Method, (host, database): (&str, &str), all: &[&str]) -> Option<Request> {
@@ -73,20 +49,14 @@ pub(super) fn is_read(request: &Request) -> bool {
 }
 
 /// Puts the statements to the server that they are for.
-pub async fn ask(
+pub(super) async fn ask(
     streams: &dyn Streams,
     clock: &Clock,
     request: &Request,
 ) -> Result<Response, SendError> {
-    // Several servers of one name differ by their ports.
-    let place = request.uri().authority().map_or_else(String::new, ToString::to_string);
-    let not_sent = |why: String| SendError::NotSent { host: place.clone(), why };
-    let login = request.extensions().get::<Login>();
-    let login = login.ok_or_else(|| not_sent("nobody says who asks".to_owned()))?;
-    let talk = Talk { streams, clock, request, login, place: &place };
-    match &login.tls {
-        Tls::Verified { ca } if streams.is_public() => {
-            let trust = trusting(ca.as_deref()).map_err(not_sent)?;
+    let talk = Talk::of(streams, clock, request)?;
+    match talk.trust()? {
+        Some(trust) => {
             talk.over(SslMode::Require, || {
                 let mut tls = MakeRustlsConnect::new(trust.clone());
                 MakeTlsConnect::<Line>::make_tls_connect(&mut tls, talk.host())
@@ -94,69 +64,11 @@ pub async fn ask(
             })
             .await
         }
-        Tls::Verified { .. } | Tls::Off => talk.over(SslMode::Disable, || Ok(NoTls)).await,
+        None => talk.over(SslMode::Disable, || Ok(NoTls)).await,
     }
-}
-
-/// Whom a server has to be known to.
-fn trusting(ca: Option<&str>) -> Result<ClientConfig, String> {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider);
-    let builder = builder.with_safe_default_protocol_versions().map_err(|e| e.to_string())?;
-    let builder = match ca {
-        None => builder.with_platform_verifier().map_err(|error| error.to_string())?,
-        Some(pem) => {
-            let mut roots = RootCertStore::empty();
-            for root in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-                let root = root.map_err(|error| format!("`ca` cannot be read: {error}"))?;
-                roots.add(root).map_err(|error| format!("`ca` cannot be used: {error}"))?;
-            }
-            if roots.is_empty() {
-                return Err("`ca` holds no certificate".to_owned());
-            }
-            builder.with_root_certificates(roots)
-        }
-    };
-    Ok(builder.with_no_client_auth())
-}
-
-struct Talk<'a> {
-    streams: &'a dyn Streams,
-    clock: &'a Clock,
-    request: &'a Request,
-    login: &'a Login,
-    place: &'a str,
 }
 
 impl Talk<'_> {
-    /// Its name, or its address without the brackets of IPv6.
-    fn host(&self) -> &str {
-        let host = self.request.uri().host().unwrap_or_default();
-        host.trim_start_matches('[').trim_end_matches(']')
-    }
-
-    fn not_sent(&self, why: impl Into<String>) -> SendError {
-        SendError::NotSent { host: self.place.to_owned(), why: why.into() }
-    }
-
-    fn unanswered(&self, why: impl Into<String>) -> SendError {
-        SendError::Unanswered { host: self.place.to_owned(), why: why.into() }
-    }
-
-    async fn open(&self) -> Result<Line, SendError> {
-        let port = self.request.uri().port_u16().unwrap_or(PORT);
-        let (within, opening) = (self.opens_within(), self.streams.open(self.host(), port));
-        match self.clock.within(within, opening).await {
-            Some(Ok(stream)) => Ok(stream),
-            Some(Err(error)) => Err(self.not_sent(error.to_string())),
-            None => Err(self.not_sent(format!("nothing within {}", span::show(within)))),
-        }
-    }
-
-    fn opens_within(&self) -> Duration {
-        self.login.within.min(OPENS_WITHIN)
-    }
-
     fn config(&self, mode: SslMode) -> Config {
         let mut config = Config::new();
         let database = self.request.uri().path().trim_start_matches('/');
@@ -190,7 +102,7 @@ impl Talk<'_> {
         M: Fn() -> Result<T, String>,
     {
         let make = || tls().map_err(|why| self.not_sent(why));
-        let opening = connect(self.config(mode), self.open().await?, make()?);
+        let opening = connect(self.config(mode), self.open(PORT).await?, make()?);
         let within = self.opens_within();
         let (client, mut connection) = match self.clock.within(within, opening).await {
             Some(Ok(opened)) => opened,
@@ -231,7 +143,7 @@ impl Talk<'_> {
     where
         T: TlsConnect<Line, Stream: Send, Future: Send> + Send + 'static,
     {
-        let Ok(stream) = self.open().await else { return };
+        let Ok(stream) = self.open(PORT).await else { return };
         let call = cancel(client.cancel_token(), stream, tls);
         drop(self.clock.within(CLOSES_WITHIN, call).await);
     }
@@ -260,12 +172,6 @@ where
     T: TlsConnect<Line, Stream: Send, Future: Send> + Send + 'static,
 {
     Box::pin(async move { token.cancel_query_raw(stream, tls).await })
-}
-
-fn answer(status: StatusCode, body: &Value) -> Response {
-    let mut response = Response::new(Bytes::from(body.to_string()));
-    *response.status_mut() = status;
-    response
 }
 
 /// What the server said no to. `None` where no word of it came, or where it broke off: then nobody knows.

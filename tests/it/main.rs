@@ -10,4 +10,5 @@ mod drill;
 mod emulator;
 mod postgres;
 mod readme;
+mod redis;
 mod simulator;

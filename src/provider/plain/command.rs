@@ -79,8 +79,8 @@ fn bind(params: &Params<'_>, clients: &Clients) -> Result<Arc<dyn Action>, Diagn
     let output = params.optional_text("simulated_output").unwrap_or_default();
     Ok(Arc::new(Command {
         clients: clients.clone(),
-        run: params.program("run")?,
-        observe: params.optional_program("observe"),
+        run: params.texts("run")?,
+        observe: params.optional_texts("observe"),
         harmless: params.flag("harmless")?,
         within: params.duration("within")?,
         set: params.map("env"),

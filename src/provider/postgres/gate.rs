@@ -7,6 +7,7 @@ use super::{
 use crate::{
     action::{Finding, Trouble, Unapplied},
     journal::Permit,
+    provider::told::put_off,
 };
 use std::time::Duration;
 
@@ -324,11 +325,6 @@ impl Gate<'_> {
         }
         Ok(())
     }
-}
-
-/// A question before the first change got no answer: nothing was changed.
-pub(super) fn put_off(trouble: &Trouble) -> Unapplied {
-    Unapplied::Deferred { why: trouble.why.clone(), wait: Duration::from_secs(5) }
 }
 
 /// What failed came after something had been changed.

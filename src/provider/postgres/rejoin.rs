@@ -6,7 +6,7 @@
 
 use super::{
     CA, DATABASE, PASSWORD, SERVER, TLS, USER,
-    gate::{begun, put_off},
+    gate::begun,
     server::{Server, first, literal},
     state::{Role, State},
 };
@@ -17,7 +17,10 @@ use crate::{
     },
     journal::Permit,
     model::{Datum, Diagnostic, Evidence, span},
-    provider::program::{Runner, failed, program},
+    provider::{
+        program::{Runner, failed, program},
+        told::put_off,
+    },
     wire::{Ended, Program},
 };
 use async_trait::async_trait;
@@ -94,12 +97,12 @@ fn bind(params: &Params<'_>, clients: &Clients) -> Result<Arc<dyn Action>, Diagn
     Ok(Arc::new(Rejoin {
         server: Server::of(params, clients, "server")?.maybe_gone(),
         primary: Server::of(params, clients, "primary")?,
-        shell: params.program("shell")?,
+        shell: params.texts("shell")?,
         data: params.text("data")?,
         role: params.text("replicates_as")?,
         programs,
-        stop: params.optional_program("stop"),
-        start: params.optional_program("start"),
+        stop: params.optional_texts("stop"),
+        start: params.optional_texts("start"),
         slot: params.optional_text("slot"),
     }))
 }

@@ -4,10 +4,10 @@ use crate::{
     action::{Clients, Finding, Params, Trouble, TroubleKind, Unapplied},
     journal::Permit,
     model::{Diagnostic, Region},
-    wire::{Intent, Login, Request, Response, SendError, Tls, statements},
+    provider::told::{Said, address, unread, unsent},
+    wire::{Intent, Login, Request, Response, Tls, statements},
 };
 use http::{Method, StatusCode, uri::Authority};
-use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::time::Duration;
 
@@ -15,8 +15,6 @@ use std::time::Duration;
 const ASKS_WITHIN: Duration = Duration::from_secs(10);
 /// The same where the server may be gone, and every look waits for it. One that is there answers in milliseconds.
 const GONE_AFTER: Duration = Duration::from_secs(3);
-/// What a server that starts, or has no room, is left alone for.
-const LATER: Duration = Duration::from_secs(5);
 
 /// A server, and how to log in to it.
 #[derive(Clone)]
@@ -59,22 +57,6 @@ pub(super) fn first(rows: &[Row]) -> Row {
     rows.first().cloned().unwrap_or_default()
 }
 
-/// What a server says when it says no.
-#[derive(Debug, Deserialize)]
-struct Said {
-    code: String,
-    message: String,
-}
-
-impl Said {
-    fn read(response: &Response) -> Self {
-        serde_json::from_slice(response.body()).unwrap_or_else(|_| Self {
-            code: "no code".to_owned(),
-            message: format!("an answer of status {} that is none", response.status()),
-        })
-    }
-}
-
 /// How a server takes a stranger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Door {
@@ -92,11 +74,7 @@ impl Server {
         parameter: &str,
     ) -> Result<Self, Diagnostic> {
         let resource = params.resource(parameter)?;
-        if resource.name.parse::<Authority>().is_err() || resource.name.contains('@') {
-            let message = format!("`{}` is no address of a server", resource.name);
-            let hint = "a server is named `HOST` or `HOST:PORT`";
-            return Err(Diagnostic::at(params.span(parameter), message).hint(hint));
-        }
+        address(&resource.name, params.span(parameter))?;
         let ca = params.optional_file("ca").map(|file| file.text);
         Ok(Self {
             clients: clients.clone(),
@@ -152,13 +130,7 @@ impl Server {
             let odd = || Trouble::odd(format!("{} gave an answer that cannot be read", self.name));
             return rows.ok_or_else(odd);
         }
-        let Said { code, message } = Said::read(&response);
-        let why = format!("{} says to `{}`: {message} ({code})", self.name, self.user);
-        Err(match response.status() {
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Trouble::denied(why),
-            StatusCode::SERVICE_UNAVAILABLE => Trouble::unreachable(why),
-            _ => Trouble::odd(why),
-        })
+        Err(Said::read(&response).trouble(&self.name, &self.user))
     }
 
     /// What this role may do here, by a question of one row; or what stands in the way of asking. Whether a server may
@@ -188,28 +160,13 @@ impl Server {
         let request = self.request(Method::POST, &[statement], (&self.user, within)).await;
         let request = request.map_err(|trouble| refused(trouble.why))?;
         let sent = self.clients.transport.send(request, Intent::Change(permit)).await;
-        let response = sent.map_err(|error| match error {
-            SendError::NotSent { .. } => {
-                Unapplied::Deferred { why: error.to_string(), wait: LATER }
-            }
-            SendError::Unanswered { .. } => {
-                Unapplied::InDoubt { why: error.to_string(), wait: None }
-            }
-            SendError::ReadOnly { .. } | SendError::NoPermit { .. } => refused(error.to_string()),
-        })?;
-        let status = response.status();
-        if status.is_success() {
+        let response = sent.map_err(|error| unsent(&error))?;
+        if response.status().is_success() {
             let lost = || format!("{} broke off its answer", self.name);
             let rows = read(&response).and_then(|mut all| all.pop());
             return rows.ok_or_else(|| Unapplied::InDoubt { why: lost(), wait: None });
         }
-        let Said { code, message } = Said::read(&response);
-        let why = format!("{} says to `{}`: {message} ({code})", self.name, self.user);
-        Err(match status {
-            StatusCode::SERVICE_UNAVAILABLE => Unapplied::Deferred { why, wait: LATER },
-            _ if status.is_server_error() => Unapplied::InDoubt { why, wait: None },
-            _ => refused(why),
-        })
+        Err(Said::read(&response).unapplied(&self.name, &self.user))
     }
 
     /// How it takes another role. Its rules are gone through before any password is asked for, so none is needed.
@@ -231,14 +188,6 @@ impl Server {
 fn read(response: &Response) -> Option<Vec<Rows>> {
     let all: Vec<Vec<Map<String, Value>>> = serde_json::from_slice(response.body()).ok()?;
     Some(all.into_iter().map(|rows| rows.into_iter().map(Row).collect()).collect())
-}
-
-fn unread(error: &SendError) -> Trouble {
-    let kind = match error {
-        SendError::NotSent { .. } | SendError::Unanswered { .. } => Trouble::unreachable,
-        SendError::ReadOnly { .. } | SendError::NoPermit { .. } => Trouble::odd,
-    };
-    kind(error.to_string())
 }
 
 /// A name or a text inside a statement.

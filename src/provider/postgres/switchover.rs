@@ -5,7 +5,7 @@
 
 use super::{
     CA, DATABASE, MEANS, PASSWORD, SERVER, TLS, USER,
-    gate::{Gate, put_off},
+    gate::Gate,
     pair::{LOOK_AGAIN, Old, Pair, Seen, behind},
     server::first,
     state::Role,
@@ -17,7 +17,7 @@ use crate::{
     },
     journal::Permit,
     model::{DATA_LOSS, Datum, Diagnostic},
-    provider::postgres::lsn::Lsn,
+    provider::{postgres::lsn::Lsn, told::put_off},
 };
 use async_trait::async_trait;
 use std::{sync::Arc, time::Duration};

@@ -14,7 +14,7 @@ pub(super) use answer::{answer, is_read, refusal};
 pub(super) use machine::run;
 pub(super) use wire::open;
 
-use super::cloud::Cloud;
+use super::{cloud::Cloud, log::Log};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -68,27 +68,6 @@ enum Service {
     Rewound,
 }
 
-/// How far the log has come: at an instant, and in each second since and before.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-struct Log {
-    lsn: u64,
-    at: Timestamp,
-    rate: u64,
-    before: u64,
-}
-
-impl Log {
-    fn lsn(&self, at: Timestamp) -> u64 {
-        let micros = |length: SignedDuration| u64::try_from(length.as_micros()).unwrap_or(0);
-        let written = |rate: u64, length| rate * micros(length) / 1_000_000;
-        if at >= self.at {
-            self.lsn + written(self.rate, at.duration_since(self.at))
-        } else {
-            self.lsn.saturating_sub(written(self.before, self.at.duration_since(at)))
-        }
-    }
-}
-
 impl Instance {
     fn is_primary(&self) -> bool {
         self.upstream.is_none()
@@ -118,10 +97,7 @@ impl Instance {
         let may_write = self.setting("default_transaction_read_only") == "off";
         let writes = self.is_primary() && self.sessions > 0 && may_write && !is_dark;
         let rate = if writes { RATE } else { 0 };
-        if rate != self.log.rate {
-            let lsn = self.log.lsn(now);
-            self.log = Log { lsn, at: now, rate, before: self.log.rate };
-        }
+        self.log.turn(now, rate);
     }
 }
 

@@ -3,98 +3,35 @@
 
 use super::hba;
 use crate::{
-    sim::simulated::Simulated,
-    wire::{Line, Request, Response},
+    sim::{
+        line::{BUFFER, Door, Opened},
+        simulated::Simulated,
+    },
+    wire::{Request, Response},
 };
 use bytes::{BufMut, Bytes, BytesMut};
 use http::Method;
 use serde_json::Value;
-use std::{
-    future::Future,
-    io,
-    pin::Pin,
-    task::{Context, Poll},
-    time::Duration,
-};
-use tokio::io::{
-    AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex,
-};
+use std::io;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
-const BUFFER: usize = 64 * 1024;
 const PROTOCOL: u32 = 196_608;
 const SSL: u32 = 80_877_103;
 const GSS: u32 = 80_877_104;
-/// How long nobody answers before a connection is given up.
-const SILENCE: Duration = Duration::from_secs(30);
-
-/// Connects to a server, if there is one.
-pub(in crate::sim) async fn open(cloud: &Simulated, host: &str, port: u16) -> io::Result<Line> {
-    let found = cloud.with_world(|world| {
+/// Connects to a server. `None` where there is no such server.
+pub(in crate::sim) fn open(cloud: &Simulated, host: &str, port: u16) -> Option<Opened> {
+    let door = cloud.with_world(|world| {
         let cloud = world.cloud();
-        let instance = cloud.instance(host, port);
-        instance.map(|instance| (cloud.is_dark(&instance.region), instance.is_stopped()))
-    });
-    match found {
-        None => Err(io::Error::new(io::ErrorKind::NotFound, "the name does not exist")),
-        Some((false, true)) => Err(io::Error::new(io::ErrorKind::ConnectionRefused, "refused")),
-        Some((true, _)) => {
-            cloud.sleep(SILENCE).await;
-            Err(io::Error::new(io::ErrorKind::TimedOut, "nobody answers"))
-        }
-        Some((false, false)) => {
-            let (client, server) = duplex(BUFFER);
-            let session =
-                Session { cloud: cloud.clone(), stream: server, host: host.to_owned(), port };
-            Ok(Line::new(Served { client, server: Some(Box::pin(session.serve())) }))
-        }
-    }
-}
-
-/// The client's end, which carries the server along and ends it when it is dropped.
-struct Served {
-    client: DuplexStream,
-    server: Option<Pin<Box<dyn Future<Output = io::Result<()>> + Send>>>,
-}
-
-impl Served {
-    fn carry_on(&mut self, context: &mut Context<'_>) {
-        if let Some(server) = &mut self.server
-            && server.as_mut().poll(context).is_ready()
-        {
-            self.server = None;
-        }
-    }
-}
-
-impl AsyncRead for Served {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        self.carry_on(context);
-        Pin::new(&mut self.client).poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for Served {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.client).poll_write(context, bytes);
-        self.carry_on(context);
-        written
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.client).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.client).poll_shutdown(context)
-    }
+        let instance = cloud.instance(host, port)?;
+        Some(match (cloud.is_dark(&instance.region), instance.is_stopped()) {
+            (true, _) => Door::Silent,
+            (false, true) => Door::Refuses,
+            (false, false) => Door::Open,
+        })
+    })?;
+    Some(door.open(|stream| {
+        Session { cloud: cloud.clone(), stream, host: host.to_owned(), port }.serve()
+    }))
 }
 
 struct Session {

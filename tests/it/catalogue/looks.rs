@@ -1,6 +1,6 @@
 //! The actions that only wait for what AWS or a name server shows.
 
-use super::{aws::AWS, done, postgres::POSTGRES, rows::Ground};
+use super::{aws::AWS, done, postgres::POSTGRES, redis::REDIS, rows::Ground};
 use crate::core::run::in_virtual_time;
 use failover::{
     engine::{Checked, Ending},
@@ -17,7 +17,7 @@ pub(super) struct Look {
     outage: Outage,
 }
 
-pub(super) const LOOKS: [Look; 4] = [
+pub(super) const LOOKS: [Look; 5] = [
     Look {
         kind: "aws.cloudwatch.alarm",
         ground: &AWS,
@@ -52,6 +52,18 @@ pub(super) const LOOKS: [Look; 4] = [
     timeout: 5m
 ",
         instead: ["lag: 1s", "lag: 50ms"],
+        outage: Outage::None,
+    },
+    Look {
+        kind: "redis.check",
+        ground: &REDIS,
+        step: r"
+  - id: look
+    action: redis.check
+    with: { server: '${{ to.cache }}', from: '${{ from.cache }}', lag_bytes: 500 }
+    timeout: 5m
+",
+        instead: ["lag_bytes: 500", "lag_bytes: 5"],
         outage: Outage::None,
     },
     Look {

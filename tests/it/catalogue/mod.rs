@@ -6,6 +6,7 @@ mod azure;
 mod looks;
 mod plain;
 mod postgres;
+mod redis;
 pub mod rows;
 
 use crate::{
@@ -26,7 +27,7 @@ use rows::{Deed, Row};
 use std::time::Duration;
 
 fn rows() -> impl Iterator<Item = &'static Row> {
-    azure::ROWS.iter().chain(&aws::ROWS).chain(&postgres::ROWS)
+    azure::ROWS.iter().chain(&aws::ROWS).chain(&postgres::ROWS).chain(&redis::ROWS)
 }
 
 async fn done(drill: &Drill) {
@@ -140,7 +141,8 @@ fn a_look_leaves_the_world_as_it_was() {
 const UNSEEN: [&str; 1] = ["/restart?"];
 
 /// What sends several requests as one change, and sees each of them take.
-const WATCHED: [&str; 3] = ["postgres.fence", "postgres.rejoin", "postgres.switchover"];
+const WATCHED: [&str; 4] =
+    ["postgres.fence", "postgres.rejoin", "postgres.switchover", "redis.failover"];
 
 /// What is meant to be sent again until it shows.
 const REPEATED: [&str; 2] = ["aws.cloudwatch.metric", "aws.stop.trigger"];

@@ -7,6 +7,7 @@
 mod aws;
 mod azure;
 mod postgres;
+mod redis;
 
 use failover::sim::Exchange;
 use serde_json::Value;
@@ -23,6 +24,8 @@ pub(crate) fn check(exchange: &Exchange) -> Result<(), String> {
         aws::check(exchange)
     } else if postgres::is_meant(exchange) {
         postgres::check(exchange)
+    } else if redis::is_meant(exchange) {
+        redis::check(exchange)
     } else {
         Ok(())
     }

@@ -9,6 +9,7 @@ mod faults;
 mod meanwhile;
 mod postgres;
 mod proseware;
+mod redis;
 mod refused;
 pub mod run;
 mod sweep;

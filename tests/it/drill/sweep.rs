@@ -38,7 +38,7 @@ const fn of_aws(file: &'static str, mode: Mode) -> Move {
     Move { file, way: ["us-east-1", "us-west-2"], mode }
 }
 
-const fn postgres(file: &'static str, mode: Mode) -> Move {
+const fn own(file: &'static str, mode: Mode) -> Move {
     Move { file, way: ["east", "west"], mode }
 }
 
@@ -162,18 +162,28 @@ fn a_batch_of_records_is_resumed_wherever_it_dies() {
 
 #[test]
 fn a_switchover_of_postgres_that_dies_anywhere_is_resumed() {
-    sweep(&Case::new(postgres("postgres.yaml", Mode::Planned), Outage::None));
+    sweep(&Case::new(own("postgres.yaml", Mode::Planned), Outage::None));
 }
 
 #[test]
 fn a_promotion_of_postgres_with_a_debt_that_dies_anywhere_is_resumed_and_pays() {
-    let lost = Case::new(postgres("postgres.yaml", Mode::Unplanned), Outage::Region);
+    let lost = Case::new(own("postgres.yaml", Mode::Unplanned), Outage::Region);
     sweep(&Case { ending: Ending::Owing, ..lost });
 }
 
 #[test]
+fn a_failover_of_redis_that_dies_anywhere_is_resumed() {
+    sweep(&Case::new(own("redis.yaml", Mode::Planned), Outage::None));
+}
+
+#[test]
+fn an_unplanned_failover_of_redis_that_dies_anywhere_is_resumed() {
+    sweep(&Case::new(own("redis.yaml", Mode::Unplanned), Outage::None));
+}
+
+#[test]
 fn a_rejoin_of_postgres_that_dies_anywhere_is_resumed() {
-    let there = postgres("postgres.yaml", Mode::Planned);
-    let rejoin = postgres("postgres-rejoin.yaml", Mode::Planned);
+    let there = own("postgres.yaml", Mode::Planned);
+    let rejoin = own("postgres-rejoin.yaml", Mode::Planned);
     sweep(&Case::after(there, rejoin));
 }

@@ -117,7 +117,7 @@ impl Server {
 
     /// Starts it, and waits until it lets somebody in.
     pub fn boot(&mut self) {
-        let guard = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/postgres/guard.py");
+        let guard = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/guard.py");
         let log = fs::File::options().create(true).append(true).open(self.log()).unwrap();
         let server = program("postgres");
         let mut command = Command::new("python3");

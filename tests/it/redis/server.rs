@@ -1,0 +1,170 @@
+//! A master, its replica and three sentinels: real servers, on free loopback ports.
+
+use redis::{Client, Connection, FromRedisValue};
+use rustix::process::{Pid, Signal, kill_process};
+use std::{
+    fs,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Of the user that the tool is.
+pub const PASSWORD: &str = "correct horse";
+pub const GROUP: &str = "sessions";
+
+/// What the tool's user may do, and no more (docs/redis.md).
+const ON_SERVERS: &str = "+info +client|pause +client|unpause +replicaof +acl|dryrun";
+const ON_SENTINELS: &str = "+sentinel|master +sentinel|replicas +sentinel|ckquorum +sentinel|get-master-addr-by-name +sentinel|failover +acl|dryrun";
+
+/// One server or sentinel.
+pub struct Server {
+    pub port: u16,
+    config: PathBuf,
+    program: &'static str,
+    guard: Option<Child>,
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+impl Server {
+    fn start(folder: &Path, program: &'static str, port: u16, settings: &str) -> Self {
+        assert!(
+            Command::new(program).arg("--version").output().is_ok(),
+            "no {program} is installed: tests/tools/install does it"
+        );
+        let place = folder.join(port.to_string());
+        fs::create_dir(&place).unwrap();
+        let config = place.join("redis.conf");
+        let own =
+            format!("port {port}\nbind 127.0.0.1\ndir {}\npidfile {0}/pid\n", place.display());
+        fs::write(&config, own + settings).unwrap();
+        let mut server = Self { port, config, program, guard: None };
+        server.boot();
+        server
+    }
+
+    /// Starts it, and waits until it answers.
+    pub fn boot(&mut self) {
+        let guard = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/guard.py");
+        let log = fs::File::options().create(true).append(true).open(self.log()).unwrap();
+        let mut command = Command::new("python3");
+        command.args([guard, "", self.program, self.config.to_str().unwrap(), "--daemonize", "no"]);
+        command.stdin(Stdio::piped()).stdout(log.try_clone().unwrap()).stderr(log);
+        self.guard = Some(command.spawn().unwrap());
+        let give_up = Instant::now() + PATIENCE;
+        while self.connect().is_err() {
+            let log = fs::read_to_string(self.log()).unwrap();
+            assert!(Instant::now() < give_up, "{} does not start:\n{log}", self.program);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn log(&self) -> PathBuf {
+        self.config.with_extension("log")
+    }
+
+    fn connect(&self) -> redis::RedisResult<Connection> {
+        let client = Client::open(format!("redis://127.0.0.1:{}/", self.port))?;
+        client.get_connection_with_timeout(Duration::from_secs(1))
+    }
+
+    /// A command as the user without a password, who may do everything.
+    pub fn call<T: FromRedisValue>(&self, command: &str) -> T {
+        let mut words = command.split(' ');
+        let mut connection = self.connect().unwrap();
+        let mut command = redis::cmd(words.next().unwrap());
+        words.for_each(|word| {
+            command.arg(word);
+        });
+        command.query(&mut connection).unwrap()
+    }
+
+    pub fn role(&self) -> String {
+        let said: Vec<redis::Value> = self.call("ROLE");
+        String::from_redis_value(said[0].clone()).unwrap()
+    }
+
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Sends a signal to the server itself.
+    pub fn signal(&self, signal: Signal) {
+        let guard = self.guard.as_ref().unwrap().id();
+        let children = fs::read_to_string(format!("/proc/{guard}/task/{guard}/children")).unwrap();
+        let pid = children.split_whitespace().next().unwrap().parse().unwrap();
+        kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
+    }
+
+    /// `kill -9`.
+    pub fn crash(&mut self) {
+        self.signal(Signal::KILL);
+        self.guard.take().unwrap().wait().unwrap();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(mut guard) = self.guard.take() {
+            drop(guard.stdin.take());
+            guard.wait().unwrap();
+        }
+    }
+}
+
+pub struct Flock {
+    pub east: Server,
+    pub west: Server,
+    pub sentinels: [Server; 3],
+    /// Removed at the end, after all of them.
+    _folder: tempfile::TempDir,
+}
+
+impl Flock {
+    pub fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let user = |may: &str| format!("user ops on \">{PASSWORD}\" {may}\n");
+        let quick = "save \"\"\nrepl-diskless-sync-delay 0\nrepl-ping-replica-period 1\n";
+        let node = |settings: &str| {
+            let settings = format!("{quick}{}{settings}", user(ON_SERVERS));
+            Server::start(folder.path(), "redis-server", free_port(), &settings)
+        };
+        let east = node("");
+        let west = node(&format!("replicaof 127.0.0.1 {}\n", east.port));
+        let watch = format!(
+            "sentinel monitor {GROUP} 127.0.0.1 {} 2
+sentinel down-after-milliseconds {GROUP} 1000
+sentinel failover-timeout {GROUP} 10000
+{}",
+            east.port,
+            user(ON_SENTINELS)
+        );
+        let sentinels =
+            [(); 3].map(|()| Server::start(folder.path(), "redis-sentinel", free_port(), &watch));
+        let flock = Self { east, west, sentinels, _folder: folder };
+        flock.settle();
+        flock
+    }
+
+    /// Waits until all sentinels know each other and the replica.
+    fn settle(&self) {
+        let knows = |sentinel: &Server, what: &str, count: usize| {
+            let all: Vec<redis::Value> = sentinel.call(&format!("SENTINEL {what} {GROUP}"));
+            all.len() == count
+        };
+        let give_up = Instant::now() + PATIENCE;
+        while !self
+            .sentinels
+            .iter()
+            .all(|one| knows(one, "SENTINELS", 2) && knows(one, "REPLICAS", 1))
+        {
+            assert!(Instant::now() < give_up, "the sentinels do not find each other");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
