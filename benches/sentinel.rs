@@ -11,14 +11,13 @@
 
 #[path = "../tests/it/redis/server.rs"]
 mod server;
+#[path = "rig/swap.rs"]
+mod swap;
 #[path = "../tests/it/redis/writer.rs"]
 mod writer;
 
-use server::{Flock, GROUP, PASSWORD, Server};
-use std::{
-    process::{Command, Stdio},
-    time::Duration,
-};
+use server::{GROUP, Group, PASSWORD};
+use std::time::Duration;
 use writer::{Writer, lost};
 
 const ROUNDS: usize = 3;
@@ -27,7 +26,7 @@ const TARGET: Duration = Duration::from_millis(1_500);
 fn main() {
     let (mut waited, mut most_lost) = ([Duration::MAX; 2], [0; 2]);
     for _ in 0..ROUNDS {
-        for (at, swap) in [ours as fn(&Flock), by_hand].into_iter().enumerate() {
+        for (at, swap) in [ours as fn(&Group), by_hand].into_iter().enumerate() {
             let (gap, lost) = failover(swap);
             waited[at] = waited[at].min(gap);
             most_lost[at] = most_lost[at].max(lost);
@@ -47,64 +46,34 @@ fn main() {
 }
 
 /// The longest time without a write, and how many were lost.
-fn failover(swap: fn(&Flock)) -> (Duration, usize) {
-    let flock = Flock::start();
+fn failover(swap: fn(&Group)) -> (Duration, usize) {
+    let group = Group::start();
     let settles = Duration::from_secs(13);
     std::thread::sleep(settles);
-    let writer = Writer::start(&flock);
-    swap(&flock);
+    let writer = Writer::start(&group);
+    swap(&group);
     writer.until(50);
     // By hand it takes the sentinels that long to turn the old master about.
-    while flock.east.role() == "master" {
+    while group.east.role() == "master" {
         std::thread::sleep(Duration::from_millis(50));
     }
     writer.until(50);
     let written = writer.stop();
     let gap = written.windows(2).map(|pair| pair[1].at.duration_since(pair[0].at)).max();
-    (gap.unwrap(), lost(&written, &flock.west).len())
+    (gap.unwrap(), lost(&written, &group.west).len())
 }
 
-fn ours(flock: &Flock) {
-    let folder = tempfile::tempdir().unwrap();
-    let runbook = folder.path().join("cache.yaml");
-    let sentinels = flock.sentinels.each_ref().map(Server::address).join("', '");
-    let text = format!(
-        "failover: 1
-runbook: cache
-default_mode: planned
-secrets: {{ OPS: {{ env: OPS_PASSWORD }} }}
-defaults:
-  redis:
-    group: {GROUP}
-    sentinels: ['{sentinels}']
-    user: ops
-    password: '${{{{ secrets.OPS }}}}'
-    sentinel_user: ops
-    sentinel_password: '${{{{ secrets.OPS }}}}'
-    tls: off
-regions: {{ east: {{ cache: '{}' }}, west: {{ cache: '{}' }} }}
+fn ours(group: &Group) {
+    let steps = "
 steps:
   - id: swap
     action: redis.failover
     confirm: Swap?
-    with: {{ server: '${{{{ to.cache }}}}', from: '${{{{ from.cache }}}}' }}
-",
-        flock.east.address(),
-        flock.west.address()
-    );
-    std::fs::write(&runbook, text).unwrap();
-    let status = Command::new(env!("CARGO_BIN_EXE_failover"))
-        .args(["execute", "east", "west", "--yes", "--runbook"])
-        .arg(&runbook)
-        .env("OPS_PASSWORD", PASSWORD)
-        .env("XDG_STATE_HOME", folder.path())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    assert!(status.unwrap().success());
+    with: { server: '${{ to.cache }}', from: '${{ from.cache }}' }
+";
+    swap::execute(&(group.head() + steps), PASSWORD);
 }
 
-fn by_hand(flock: &Flock) {
-    let () = flock.sentinels[0].call(&format!("SENTINEL FAILOVER {GROUP}"));
+fn by_hand(group: &Group) {
+    let () = group.sentinels[0].call(&format!("SENTINEL FAILOVER {GROUP}"));
 }

@@ -10,14 +10,13 @@
 
 #[path = "../tests/it/postgres/server.rs"]
 mod server;
+#[path = "rig/swap.rs"]
+mod swap;
 #[path = "../tests/it/postgres/writer.rs"]
 mod writer;
 
 use server::{PASSWORD, Pair, Server};
-use std::{
-    process::{Command, Stdio},
-    time::Duration,
-};
+use std::time::Duration;
 use writer::{Writer, Written};
 
 const ROUNDS: usize = 5;
@@ -57,8 +56,6 @@ fn gap(swap: fn(&Pair)) -> Duration {
 }
 
 fn ours(pair: &Pair) {
-    let folder = tempfile::tempdir().unwrap();
-    let runbook = folder.path().join("db.yaml");
     let text = format!(
         "failover: 1
 runbook: db
@@ -75,17 +72,7 @@ steps:
         pair.east.address(),
         pair.west.address()
     );
-    std::fs::write(&runbook, text).unwrap();
-    let status = Command::new(env!("CARGO_BIN_EXE_failover"))
-        .args(["execute", "east", "west", "--yes", "--runbook"])
-        .arg(&runbook)
-        .env("OPS_PASSWORD", PASSWORD)
-        .env("XDG_STATE_HOME", folder.path())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    assert!(status.unwrap().success());
+    swap::execute(&text, PASSWORD);
 }
 
 /// The same steps, each typed into a psql of its own.

@@ -6,13 +6,13 @@
 pub mod aws;
 pub mod azure;
 mod dns;
+mod own;
 mod plain;
 mod postgres;
 mod program;
 mod redis;
 #[cfg(test)]
 mod testing;
-mod told;
 mod visit;
 
 use crate::action::{Catalogue, Kind};

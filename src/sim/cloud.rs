@@ -14,7 +14,7 @@ use super::{
     postgres::{self, Instance},
     program,
     reached::Reached,
-    redis::{self, Flock},
+    redis::{self, Redis},
     traffic::{Crowd, Sample},
 };
 use crate::wire::{Request, Response};
@@ -55,7 +55,7 @@ pub struct Cloud {
     pub(super) accounts: Vec<Account>,
     pub(super) servers: Vec<Server>,
     pub(super) instances: Vec<Instance>,
-    pub(super) flock: Flock,
+    pub(super) redis: Redis,
     /// The programs that were run, each once.
     pub(super) done: Vec<Vec<String>>,
     pub(super) virtual_endpoints: Vec<VirtualEndpoint>,
@@ -107,7 +107,7 @@ impl Cloud {
             accounts: Vec::new(),
             servers: Vec::new(),
             instances: Vec::new(),
-            flock: Flock::default(),
+            redis: Redis::default(),
             done: Vec::new(),
             virtual_endpoints: Vec::new(),
             plans: Vec::new(),

@@ -6,7 +6,7 @@ use super::{
     azure::{Account, Profile, Server, Site},
     cloud::{Cloud, Outage},
     postgres::Instance,
-    redis::Flock,
+    redis::Redis,
 };
 use crate::{
     model::{Node, Region, Resource, Value, Vendor},
@@ -135,7 +135,7 @@ impl Cloud {
         Account::seed(self, &seed);
         Server::seed(self, &seed);
         Instance::seed(self, &seed);
-        Flock::seed(self, &seed);
+        Redis::seed(self, &seed);
         Site::seed(self, &seed);
         Profile::seed(self, &seed);
         aws::seed(self, &seed);

@@ -11,4 +11,5 @@ mod emulator;
 mod postgres;
 mod readme;
 mod redis;
+mod room;
 mod simulator;

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     action::{Finding, Trouble, Unapplied},
     journal::Permit,
-    provider::told::put_off,
+    provider::own::put_off,
 };
 use std::time::Duration;
 

@@ -21,6 +21,7 @@ pub(super) use promote::PROMOTE;
 pub(super) use rejoin::REJOIN;
 pub(super) use switchover::SWITCHOVER;
 
+use super::own::{CA, TLS};
 use crate::action::{Default, Parameter, Placed, Shape};
 
 const SERVER: Shape =
@@ -31,17 +32,6 @@ const PASSWORD: Parameter = Parameter::optional("password", Shape::Secret, "Its 
 const DATABASE: Parameter =
     Parameter::optional("database", Shape::Text, "The database to log in to")
         .or(Default::Text("postgres"));
-const TLS: Parameter = Parameter::optional(
-    "tls",
-    Shape::Choice(&["verify", "off"]),
-    "verify: the server proves its name; off: in the clear",
-)
-.or(Default::Text("verify"));
-const CA: Parameter = Parameter::optional(
-    "ca",
-    Shape::File { most_bytes: 100_000 },
-    "The authority that the server's name is proven by, in PEM; else those that this machine trusts",
-);
 const MEANS: Parameter = Parameter::optional(
     "means",
     Shape::Choice(&["strongest", "hba", "read_only"]),

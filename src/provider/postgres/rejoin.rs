@@ -18,8 +18,8 @@ use crate::{
     journal::Permit,
     model::{Datum, Diagnostic, Evidence, span},
     provider::{
+        own::put_off,
         program::{Runner, failed, program},
-        told::put_off,
     },
     wire::{Ended, Program},
 };

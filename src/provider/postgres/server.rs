@@ -4,7 +4,7 @@ use crate::{
     action::{Clients, Finding, Params, Trouble, TroubleKind, Unapplied},
     journal::Permit,
     model::{Diagnostic, Region},
-    provider::told::{Said, address, unread, unsent},
+    provider::own::{Said, address, tls, unread, unsent},
     wire::{Intent, Login, Request, Response, Tls, statements},
 };
 use http::{Method, StatusCode, uri::Authority};
@@ -75,7 +75,6 @@ impl Server {
     ) -> Result<Self, Diagnostic> {
         let resource = params.resource(parameter)?;
         address(&resource.name, params.span(parameter))?;
-        let ca = params.optional_file("ca").map(|file| file.text);
         Ok(Self {
             clients: clients.clone(),
             name: resource.name,
@@ -84,7 +83,7 @@ impl Server {
             password: params.optional_text("password"),
             database: params.text("database")?,
             patience: ASKS_WITHIN,
-            tls: if params.text("tls")? == "off" { Tls::Off } else { Tls::Verified { ca } },
+            tls: tls(params)?,
         })
     }
 

@@ -17,7 +17,7 @@ use crate::{
     },
     journal::Permit,
     model::{DATA_LOSS, Datum, Diagnostic},
-    provider::{postgres::lsn::Lsn, told::put_off},
+    provider::{own::put_off, postgres::lsn::Lsn},
 };
 use async_trait::async_trait;
 use std::{sync::Arc, time::Duration};

@@ -7,12 +7,12 @@ use super::{
 };
 use crate::{
     action::{
-        Action, Answer, Applied, Change, Clients, Effect, Kind, Look, Observation, Parameter,
-        Params, Plane, Sign, Trouble, Unapplied,
+        Action, Answer, Applied, Change, Clients, Effect, Finding, Kind, Look, Observation,
+        Parameter, Params, Plane, Sign, Trouble, Unapplied,
     },
     journal::Permit,
     model::Diagnostic,
-    provider::told::put_off,
+    provider::own::put_off,
 };
 use async_trait::async_trait;
 use std::{sync::Arc, time::Duration};
@@ -75,6 +75,11 @@ impl Action for Demote {
         Ok(Observation::new(answer, evidence).serving(self.group.serves(&seen)))
     }
 
+    async fn examine(&self) -> Vec<Finding> {
+        let forbidden = self.group.from.forbids(&["REPLICAOF", "NO", "ONE"]).await;
+        forbidden.map(Finding::blocker).into_iter().collect()
+    }
+
     async fn apply(&self, _: &Change, permit: &Permit) -> Result<Applied, Unapplied> {
         self.group.demote(permit).await?;
         Ok(Applied::Done { request_id: None })
@@ -88,7 +93,7 @@ impl Demote {
             return Ok(answer);
         }
         Ok(match &from.role {
-            Role::Master => Answer::Missing(vec![self.group.demotion()]),
+            Role::Master => self.group.stray(seen),
             Role::Replica { is_linked: true, .. } => Answer::AsDesired,
             Role::Replica { .. } => {
                 let why = format!("{} has no link to its master yet", self.group.from.name);
@@ -121,17 +126,30 @@ impl Group {
         }
     }
 
-    pub(super) fn demotion(&self) -> Change {
-        let says = format!("make {} a replica of {}", self.from.name, self.to.name);
-        Change::harmless(DEMOTION, Sign::Changes, says)
+    /// A second master is told to follow the first one, if it belongs to it: whatever else it is would lose all its data.
+    pub(super) fn stray(&self, seen: &Seen) -> Answer {
+        let (to, from) = (&self.to.name, &self.from.name);
+        if !self.is_ours(seen) {
+            let why =
+                format!("{from} is a master that the sentinels of `{}` do not know", self.name);
+            return Answer::NotYet { why, look_again: LOOK_AGAIN };
+        }
+        let says = format!("make {from} a replica of {to}");
+        Answer::Missing(vec![Change::harmless(DEMOTION, Sign::Changes, says)])
+    }
+
+    /// Sentinels ask a server that is back within a second or two for the name that it has given itself.
+    fn is_ours(&self, seen: &Seen) -> bool {
+        let run = seen.from.as_ref().map(|from| &from.run);
+        run.is_ok_and(|run| self.agreed(seen).is_ok_and(|watch| watch.knows(run)))
     }
 
     pub(super) async fn demote(&self, permit: &Permit) -> Result<(), Unapplied> {
         let seen = self.see().await.map_err(|trouble| put_off(&trouble))?;
         let wait = LOOK_AGAIN;
         let watch = self.agreed(&seen).map_err(|why| Unapplied::Deferred { why, wait })?;
-        if watch.master.run != seen.to.run {
-            let why = format!("the sentinels say {}", watch.master.address());
+        if watch.master.run != seen.to.run || !self.is_ours(&seen) {
+            let why = format!("the sentinels say {} now", watch.master.address());
             return Err(Unapplied::Deferred { why, wait });
         }
         self.from.tell(&["REPLICAOF", &watch.master.ip, &watch.master.port], permit).await

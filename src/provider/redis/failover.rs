@@ -8,7 +8,7 @@ use super::{
     demote::DEMOTION,
     group::{Group, Seen},
     server::Server,
-    state::{Known, Node, Role, Watch},
+    state::{Known, Node, Role},
 };
 use crate::{
     action::{
@@ -16,8 +16,8 @@ use crate::{
         Observation, Parameter, Params, Plane, Shape, Sign, Trouble, Unapplied,
     },
     journal::Permit,
-    model::{DATA_LOSS, Datum, Diagnostic, Evidence, Mode, span},
-    provider::told::put_off,
+    model::{DATA_LOSS, Datum, Diagnostic, Evidence, Mode},
+    provider::own::put_off,
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -70,15 +70,14 @@ pub(crate) static FAILOVER: Kind = Kind {
 };
 
 const SWITCH: &str = "failover";
-/// How much longer than it takes them to notice the sentinels are given.
-const LEAVE_TO_THEM: Duration = Duration::from_secs(5);
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(20);
 /// How long a sentinel that has begun is waited for.
 const SWITCHES_WITHIN: Duration = Duration::from_secs(10);
-/// Writes wait for a little longer than all that takes, and then go on by themselves, should nobody be left to say so. By
-/// then the sentinels have made a replica of the old master, which they do ten seconds after a switch.
-const SPARE: Duration = Duration::from_secs(2);
+/// Writes wait for longer than all that takes, with three answers that are as late as may be, and then go on by
+/// themselves, should nobody be left to say so. By then the sentinels have made a replica of the old master, which they
+/// do ten seconds after a switch.
+const SPARE: Duration = Duration::from_secs(10);
 
 fn bind(params: &Params<'_>, clients: &Clients) -> Result<Arc<dyn Action>, Diagnostic> {
     Ok(Arc::new(Failover {
@@ -96,10 +95,10 @@ struct Failover {
 
 #[async_trait]
 impl Action for Failover {
-    async fn observe(&self, look: &Look) -> Result<Observation, Trouble> {
+    async fn observe(&self, _: &Look) -> Result<Observation, Trouble> {
         let seen = self.group.see().await?;
         let mut evidence = self.group.evidence(&seen);
-        let answer = self.answer(&seen, look);
+        let answer = self.answer(&seen);
         if let Role::Replica { silence, .. } = &seen.to.role {
             // What the master took since it was last heard may never have arrived.
             let loss = if seen.is_from_master() { 0.0 } else { silence.as_secs_f64() + 1.0 };
@@ -117,26 +116,27 @@ impl Action for Failover {
     }
 
     async fn examine(&self) -> Vec<Finding> {
-        self.group.examine().await
+        let Group { from, sentinels, name, .. } = &self.group;
+        let pause = ["CLIENT", "PAUSE", "1", "WRITE"];
+        let failover = ["SENTINEL", "FAILOVER", name.as_str()];
+        let on_master = [&pause[..], &["CLIENT", "UNPAUSE"], &["REPLICAOF", "NO", "ONE"]];
+        let on_master = on_master.into_iter().map(|command| (from, command));
+        let on_sentinels = sentinels.iter().map(|sentinel| (sentinel, &failover[..]));
+        let mut findings = self.group.examine().await;
+        for (server, command) in on_master.chain(on_sentinels) {
+            findings.extend(server.forbids(command).await.map(Finding::blocker));
+        }
+        findings
     }
 }
 
 impl Failover {
-    fn answer(&self, seen: &Seen, look: &Look) -> Answer {
+    fn answer(&self, seen: &Seen) -> Answer {
         let not_yet = |why| Answer::NotYet { why, look_again: LOOK_AGAIN };
         if seen.to.role == Role::Master {
             return self.group.has_role(seen).unwrap_or_else(|| self.afterwards(seen));
         }
-        let mut wrong = self.group.unfit(seen, self.mode);
-        // What is silent for them too they fail over by themselves: two who do that at once undo each other.
-        let waited = span::between(look.since, look.now);
-        let acts = |watch: &Watch| {
-            let is_early = waited < watch.down_after * 2 + LEAVE_TO_THEM;
-            watch.no_quorum.is_none() && (is_early || watch.master.has("s_down"))
-        };
-        if self.mode == Mode::Unplanned && seen.from.is_err() && seen.says().any(acts) {
-            wrong.push(format!("the sentinels fail `{}` over by themselves", self.group.name));
-        }
+        let wrong = self.wrong(seen);
         if !wrong.is_empty() {
             return not_yet(wrong.join("; "));
         }
@@ -150,11 +150,31 @@ impl Failover {
         Answer::Missing(vec![switch])
     }
 
+    /// What stands in the way. A master that is silent here may be heard by everybody else, and then it would take writes
+    /// for ten seconds after a switch, unseen; and one that is silent for the sentinels too they fail over by themselves:
+    /// two who do that at once undo each other.
+    fn wrong(&self, seen: &Seen) -> Vec<String> {
+        let mut wrong = self.group.unfit(seen, self.mode);
+        if self.mode == Mode::Planned || seen.from.is_ok() {
+            return wrong;
+        }
+        let Group { from, name, .. } = &self.group;
+        if seen.says().any(|watch| watch.no_quorum.is_none()) {
+            wrong.push(format!(
+                "the sentinels fail `{name}` over by themselves, once {} is silent for them too",
+                from.name
+            ));
+        } else if !seen.says().all(|watch| watch.master.has("s_down")) {
+            wrong.push(format!("{} is silent here, and heard by its sentinels", from.name));
+        }
+        wrong
+    }
+
     /// The role has moved; the old master must not think that it has it still.
     fn afterwards(&self, seen: &Seen) -> Answer {
         let not_yet = |why| Answer::NotYet { why, look_again: LOOK_AGAIN };
         match &seen.from {
-            Ok(Node { role: Role::Master, .. }) => Answer::Missing(vec![self.group.demotion()]),
+            Ok(Node { role: Role::Master, .. }) => self.group.stray(seen),
             Ok(Node { role: Role::Replica { is_linked: false, .. }, .. }) => {
                 not_yet(format!("{} has no link to its master yet", self.group.from.name))
             }
@@ -165,6 +185,10 @@ impl Failover {
 
     async fn switch(&self, permit: &Permit) -> Result<(), Unapplied> {
         let seen = self.group.see().await.map_err(|trouble| put_off(&trouble))?;
+        let wrong = self.wrong(&seen);
+        if !wrong.is_empty() {
+            return Err(Unapplied::Deferred { why: wrong.join("; "), wait: LOOK_AGAIN });
+        }
         let both = self.group.sentinels.iter().zip(&seen.watches);
         let mut known = both.filter_map(|(sentinel, watch)| {
             Some((sentinel, watch.as_ref().ok()?.replica(&seen.to.run)?.clone()))
@@ -177,39 +201,43 @@ impl Failover {
             return self.hand_over(sentinel, &chosen, permit).await;
         }
         let from = &self.group.from;
+        let until = from.clients.clock.now() + self.catch_up;
         let waits = (self.catch_up + SWITCHES_WITHIN + SPARE).as_millis().to_string();
         from.tell(&["CLIENT", "PAUSE", &waits, "WRITE"], permit).await?;
-        let handed = match self.catch_up().await {
+        let handed = match self.catch_up(until).await {
             Ok(()) => self.hand_over(sentinel, &chosen, permit).await,
             Err(error) => Err(error),
         };
-        // Where nobody knows whether the role moves, a write that went on could be lost.
-        if !matches!(handed, Err(Unapplied::InDoubt { .. })) {
-            if handed.is_ok() {
-                from.tell(&["REPLICAOF", &chosen.ip, &chosen.port], permit).await.ok();
-            }
+        // A write that goes on at a master without the role is lost. Where that is not ruled out they wait for their time,
+        // and the next look sees who is what.
+        let may_go_on = match &handed {
+            Ok(()) => from.tell(&["REPLICAOF", &chosen.ip, &chosen.port], permit).await.is_ok(),
+            Err(Unapplied::InDoubt { .. }) => false,
+            Err(_) => true,
+        };
+        if may_go_on {
             from.tell(&["CLIENT", "UNPAUSE"], permit).await.ok();
         }
         handed
     }
 
-    /// Waits until the replica has all that its master has written.
-    async fn catch_up(&self) -> Result<(), Unapplied> {
+    /// Waits until the replica has all that its master has written. Too late is too late, also by a slow answer: writes do
+    /// not wait for ever.
+    async fn catch_up(&self, until: Timestamp) -> Result<(), Unapplied> {
         let Group { to, from, .. } = &self.group;
         let end = offset(from).await?;
-        let until = to.clients.clock.now() + self.catch_up;
         loop {
             let have = offset(to).await?;
-            if have >= end {
-                return Ok(());
-            }
             if to.clients.clock.now() > until {
-                let behind = end - have;
+                let behind = end.saturating_sub(have);
                 let why = format!(
                     "{} did not catch up: it is {behind} bytes behind; {} takes writes again",
                     to.name, from.name
                 );
                 return Err(Unapplied::Refused { why, request_id: None });
+            }
+            if have >= end {
+                return Ok(());
             }
             to.clients.clock.sleep(PAUSE).await;
         }
@@ -224,11 +252,8 @@ impl Failover {
     ) -> Result<(), Unapplied> {
         let group = &self.group.name;
         let told = sentinel.tell(&["SENTINEL", "FAILOVER", group], permit).await;
-        if let Err(Unapplied::Refused { why, .. }) = &told {
-            // What it says no to passes: another failover, a replica that was not heard for a moment.
-            return Err(Unapplied::Deferred { why: why.clone(), wait: LOOK_AGAIN });
-        }
-        if let Err(error @ Unapplied::Deferred { .. }) = told {
+        // A no is not tried again by itself: each time writes would wait.
+        if let Err(error @ (Unapplied::Refused { .. } | Unapplied::Deferred { .. })) = told {
             return Err(error);
         }
         let clock = &sentinel.clients.clock;

@@ -57,7 +57,12 @@ impl Group {
             Watch::read_all(&self.sentinels, &self.name),
         )
         .await;
-        Ok(Seen { to: to?, from, watches })
+        let to = to?;
+        if from.as_ref().is_ok_and(|from| from.run == to.run) {
+            let why = format!("{} and {} are one server", self.to.name, self.from.name);
+            return Err(Trouble::odd(why));
+        }
+        Ok(Seen { to, from, watches })
     }
 
     pub(super) fn evidence(&self, seen: &Seen) -> Evidence {
@@ -96,22 +101,12 @@ impl Group {
         Ok(newest)
     }
 
-    /// Whether a server is the one that a sentinel names. Until it was asked, its name is not known there.
-    pub(super) fn is(known: &Known, node: &Node) -> bool {
-        known.run == node.run
-    }
-
     /// What stands in the way of a failover to the replica.
     pub(super) fn unfit(&self, seen: &Seen, mode: Mode) -> Vec<String> {
         let mut wrong = Vec::new();
         let (to, from) = (&self.to.name, &self.from.name);
         let watch = match self.agreed(seen) {
             Ok(watch) => watch,
-            // When most of them are gone, whoever is left can be told.
-            Err(_) if mode == Mode::Unplanned && seen.says().count() == 1 => {
-                let Some(watch) = seen.says().next() else { return wrong };
-                watch
-            }
             Err(why) => return vec![why],
         };
         if watch.master.has("failover_in_progress") {
@@ -122,17 +117,18 @@ impl Group {
                 .push(format!("the sentinels do not know {to} as a replica of `{}`", self.name)),
             Some(known) => wrong.extend(self.preferred(watch, known)),
         }
-        if mode == Mode::Unplanned {
-            return wrong;
-        }
+        // Whatever the mode: this server is told to follow another one, and loses all that it has of its own.
         match &seen.from {
-            Err(trouble) => wrong.push(trouble.why.clone()),
+            Err(trouble) if mode == Mode::Planned => wrong.push(trouble.why.clone()),
             Ok(node) if node.role != Role::Master => wrong.push(format!("{from} is a replica")),
-            Ok(node) if !Self::is(&watch.master, node) => {
+            Ok(node) if watch.master.run != node.run => {
                 let master = watch.master.address();
                 wrong.push(format!("{from} is a master, but the sentinels say {master}"));
             }
-            Ok(_) => {}
+            Ok(_) | Err(_) => {}
+        }
+        if mode == Mode::Unplanned {
+            return wrong;
         }
         if let Role::Replica { is_linked: false, silence } = &seen.to.role {
             let silence = span::show(*silence);
@@ -177,21 +173,9 @@ impl Group {
         }
     }
 
-    /// What would stop the failover, or surprise after it.
+    /// Who cannot be asked, and what would surprise after a failover.
     pub(super) async fn examine(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
-        let forbidden = [
-            (&self.from, &["CLIENT", "PAUSE", "1", "WRITE"][..]),
-            (&self.from, &["CLIENT", "UNPAUSE"]),
-            (&self.from, &["REPLICAOF", "NO", "ONE"]),
-        ];
-        let sentinels = self.sentinels.iter();
-        let fails = ["SENTINEL", "FAILOVER", self.name.as_str()];
-        for (server, command) in
-            forbidden.into_iter().chain(sentinels.map(|sentinel| (sentinel, &fails[..])))
-        {
-            findings.extend(server.forbids(command).await.map(Finding::blocker));
-        }
         for (sentinel, watch) in
             self.sentinels.iter().zip(Watch::read_all(&self.sentinels, &self.name).await)
         {

@@ -14,6 +14,7 @@ pub(super) use check::CHECK;
 pub(super) use demote::DEMOTE;
 pub(super) use failover::FAILOVER;
 
+use super::own::{CA, TLS};
 use crate::action::{Default, Parameter, Placed, Shape};
 
 const NODE: Shape =
@@ -38,17 +39,6 @@ const SENTINEL_USER: Parameter =
         .or(Default::Text("default"));
 const SENTINEL_PASSWORD: Parameter =
     Parameter::optional("sentinel_password", Shape::Secret, "Its password");
-const TLS: Parameter = Parameter::optional(
-    "tls",
-    Shape::Choice(&["verify", "off"]),
-    "verify: servers and sentinels prove their names; off: in the clear",
-)
-.or(Default::Text("verify"));
-const CA: Parameter = Parameter::optional(
-    "ca",
-    Shape::File { most_bytes: 100_000 },
-    "The authority that the names are proven by, in PEM; else those that this machine trusts",
-);
 const MODE: Parameter = Parameter::optional(
     "mode",
     Shape::Choice(&["planned", "unplanned"]),

@@ -4,7 +4,7 @@ use crate::{
     action::{Clients, Params, Trouble, Unapplied},
     journal::Permit,
     model::{Diagnostic, Region},
-    provider::told::{Said, address, unread, unsent},
+    provider::own::{Said, address, tls, unread, unsent},
     wire::{Intent, Login, Request, Tls, commands},
 };
 use http::Method;
@@ -33,11 +33,10 @@ struct Arrival {
 
 impl Arrival {
     fn of(params: &Params<'_>, user: &str, password: &str) -> Result<Self, Diagnostic> {
-        let ca = params.optional_file("ca").map(|file| file.text);
         Ok(Self {
             user: params.text(user)?,
             password: params.optional_text(password),
-            tls: if params.text("tls")? == "off" { Tls::Off } else { Tls::Verified { ca } },
+            tls: tls(params)?,
         })
     }
 }

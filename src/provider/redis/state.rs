@@ -145,6 +145,11 @@ impl Watch {
         join_all(sentinels.iter().map(|sentinel| Self::read(sentinel, group))).await
     }
 
+    /// Whether this server is one of those that are watched.
+    pub(super) fn knows(&self, run: &str) -> bool {
+        self.master.run == run || self.replica(run).is_some()
+    }
+
     /// The replica that is this server.
     pub(super) fn replica(&self, run: &str) -> Option<&Known> {
         self.replicas.iter().find(|one| one.run == run)

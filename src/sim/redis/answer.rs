@@ -69,10 +69,10 @@ pub(in crate::sim) fn answer(cloud: &mut Cloud, call: &Call<'_>) -> Option<Reach
     let words = words(call.request);
     let words: Vec<_> = words.iter().map(String::as_str).collect();
     let is_sentinel = |watch: &Watch| watch.sentinels.contains(&place);
-    let said = if cloud.flock.watches.iter().any(is_sentinel) {
+    let said = if cloud.redis.watches.iter().any(is_sentinel) {
         sentinel(cloud, &words)
-    } else if let Some(at) = cloud.flock.nodes.iter().position(|node| node.place == place) {
-        if cloud.is_dark(&cloud.flock.nodes[at].region) {
+    } else if let Some(at) = cloud.redis.nodes.iter().position(|node| node.place == place) {
+        if cloud.is_dark(&cloud.redis.nodes[at].region) {
             return Some(Reached::Nobody);
         }
         server(cloud, at, &words)
@@ -96,7 +96,7 @@ fn server(cloud: &mut Cloud, at: usize, words: &[&str]) -> Result<Value, No> {
         ["PING"] => Ok(json!("PONG")),
         ["AUTH", ..] | ["ACL", "DRYRUN", ..] => Ok(json!("OK")),
         ["INFO", section] => {
-            let node = &cloud.flock.nodes[at];
+            let node = &cloud.redis.nodes[at];
             Ok(Value::String(match section.to_ascii_lowercase().as_str() {
                 "server" => format!("# Server\r\nredis_version:7.0.15\r\nrun_id:{}\r\n", node.run),
                 _ => replication(cloud, node),
@@ -105,16 +105,16 @@ fn server(cloud: &mut Cloud, at: usize, words: &[&str]) -> Result<Value, No> {
         ["CLIENT", "PAUSE", length, "WRITE"] => {
             let bad = || No("ERR", "timeout is not an integer or out of range".to_owned());
             let length = length.parse().map_err(|_| bad())?;
-            let node = &mut cloud.flock.nodes[at];
+            let node = &mut cloud.redis.nodes[at];
             node.paused_until = node.paused_until.max(now + SignedDuration::from_millis(length));
             Ok(json!("OK"))
         }
         ["CLIENT", "UNPAUSE"] => {
-            cloud.flock.nodes[at].paused_until = now;
+            cloud.redis.nodes[at].paused_until = now;
             Ok(json!("OK"))
         }
         ["REPLICAOF", host, port] => {
-            let place = cloud.flock.nodes[at].place.clone();
+            let place = cloud.redis.nodes[at].place.clone();
             follow(cloud, &place, Place::of(&format!("{host}:{port}"), 0));
             Ok(json!("OK"))
         }
@@ -151,8 +151,8 @@ fn sentinel(cloud: &mut Cloud, words: &[&str]) -> Result<Value, No> {
         ["SENTINEL", verb, name] => (*verb, *name),
         _ => return Err(unknown(words)),
     };
-    let at = cloud.flock.watches.iter().position(|watch| watch.name == name);
-    let watch = at.map(|at| cloud.flock.watches[at].clone());
+    let at = cloud.redis.watches.iter().position(|watch| watch.name == name);
+    let watch = at.map(|at| cloud.redis.watches[at].clone());
     let Some((at, watch)) = at.zip(watch) else {
         return match verb {
             "GET-MASTER-ADDR-BY-NAME" => Ok(Value::Null),
@@ -164,7 +164,7 @@ fn sentinel(cloud: &mut Cloud, words: &[&str]) -> Result<Value, No> {
         "MASTER" => Ok(master(cloud, &watch)),
         "REPLICAS" => {
             let others = watch.members.iter().filter(|place| **place != watch.master);
-            let nodes = others.filter_map(|place| cloud.flock.node(place));
+            let nodes = others.filter_map(|place| cloud.redis.node(place));
             Ok(nodes.map(|node| known(cloud, node, "slave")).collect())
         }
         "CKQUORUM" => {
@@ -180,7 +180,7 @@ fn sentinel(cloud: &mut Cloud, words: &[&str]) -> Result<Value, No> {
             let heir = cloud.heir(&watch).map(|heir| heir.place.clone());
             let none = || No("NOGOODSLAVE", "No suitable replica to promote".to_owned());
             let heir = heir.ok_or_else(none)?;
-            cloud.flock.watches[at].switch = Some((heir, cloud.now + SWITCHES));
+            cloud.redis.watches[at].switch = Some((heir, cloud.now + SWITCHES));
             Ok(json!("OK"))
         }
         _ => Err(unknown(words)),
@@ -209,7 +209,7 @@ fn known(cloud: &Cloud, node: &Node, role: &str) -> Value {
 }
 
 fn master(cloud: &Cloud, watch: &Watch) -> Value {
-    let Some(node) = cloud.flock.node(&watch.master) else { return Value::Null };
+    let Some(node) = cloud.redis.node(&watch.master) else { return Value::Null };
     let mut said = known(cloud, node, "master");
     let settled = cloud.now.duration_since(watch.since).as_millis();
     let more = [

@@ -26,7 +26,7 @@ const CONVERTS: SignedDuration = SignedDuration::from_secs(10);
 
 /// All servers, and who watches them.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Flock {
+pub(super) struct Redis {
     nodes: Vec<Node>,
     watches: Vec<Watch>,
 }
@@ -66,7 +66,7 @@ struct Watch {
     switch: Option<(Place, Timestamp)>,
 }
 
-impl Flock {
+impl Redis {
     fn node(&self, place: &Place) -> Option<&Node> {
         self.nodes.iter().find(|node| node.place == *place)
     }
@@ -79,14 +79,14 @@ impl Flock {
 impl Cloud {
     /// The master that a replica hears now.
     fn heard(&self, replica: &Node) -> Option<&Node> {
-        let master = self.flock.node(replica.master.as_ref()?)?;
+        let master = self.redis.node(replica.master.as_ref()?)?;
         let is_cut = self.is_dark(&master.region) || self.is_dark(&replica.region);
         (master.master.is_none() && !is_cut).then_some(master)
     }
 
     fn offset(&self, node: &Node) -> u64 {
         let Some(master) = &node.master else { return node.log.lsn(self.now) };
-        let Some(master) = self.flock.node(master).filter(|master| master.master.is_none()) else {
+        let Some(master) = self.redis.node(master).filter(|master| master.master.is_none()) else {
             return node.log.lsn;
         };
         let is_cut = self.heard(node).is_none();
@@ -98,7 +98,7 @@ impl Cloud {
 
     /// The replica that sentinels would choose: the lowest priority, then whoever has more (redis.io, "Replica selection").
     fn heir(&self, watch: &Watch) -> Option<&Node> {
-        let members = watch.members.iter().filter_map(|place| self.flock.node(place));
+        let members = watch.members.iter().filter_map(|place| self.redis.node(place));
         let able = members.filter(|node| {
             node.master.as_ref() == Some(&watch.master)
                 && node.priority > 0
@@ -109,14 +109,14 @@ impl Cloud {
 
     /// When the sentinels begin to fail over by themselves.
     fn gives_up(&self, watch: &Watch) -> Option<Timestamp> {
-        let master = self.flock.node(&watch.master)?;
+        let master = self.redis.node(&watch.master)?;
         let is_free = watch.switch.is_none() && self.is_dark(&master.region);
         (is_free && self.heir(watch).is_some()).then(|| self.blackout.since + DOWN_AFTER)
     }
 
     /// When an old master that answers is made a replica.
     fn converts(&self, watch: &Watch, place: &Place) -> Option<Timestamp> {
-        let node = self.flock.node(place)?;
+        let node = self.redis.node(place)?;
         let is_stray = node.master.is_none() && *place != watch.master && !node.is_out_of_sight;
         let lit =
             if self.blackout.region == node.region { self.blackout.since } else { watch.since };
@@ -126,13 +126,13 @@ impl Cloud {
     /// Gives the role to a server behind everybody's back, and lets all others follow it.
     pub fn restore_redis_master(&mut self, host: &str) {
         let Some(place) =
-            self.flock.nodes.iter().map(|node| node.place.clone()).find(|p| p.host == host)
+            self.redis.nodes.iter().map(|node| node.place.clone()).find(|p| p.host == host)
         else {
             return;
         };
-        for at in 0..self.flock.watches.len() {
+        for at in 0..self.redis.watches.len() {
             switch(self, at, &place);
-            for other in self.flock.watches[at].members.clone() {
+            for other in self.redis.watches[at].members.clone() {
                 if other != place {
                     follow(self, &other, place.clone());
                 }
@@ -142,7 +142,7 @@ impl Cloud {
 
     /// Lets a replica come back as a master, where its sentinels do not see it.
     pub fn return_redis_master(&mut self, host: &str) {
-        if let Some(node) = self.flock.nodes.iter_mut().find(|node| node.place.host == host) {
+        if let Some(node) = self.redis.nodes.iter_mut().find(|node| node.place.host == host) {
             node.master = None;
             node.is_out_of_sight = true;
         }
@@ -156,25 +156,25 @@ pub(super) fn next_due(cloud: &Cloud) -> Option<Timestamp> {
         let switches = watch.switch.as_ref().map(|(_, at)| *at);
         [cloud.gives_up(watch), converts, switches].into_iter().flatten().min()
     };
-    let pauses = cloud.flock.nodes.iter().map(|node| node.paused_until);
+    let pauses = cloud.redis.nodes.iter().map(|node| node.paused_until);
     let pauses = pauses.filter(|until| *until > cloud.now);
-    cloud.flock.watches.iter().filter_map(of_watch).chain(pauses).min()
+    cloud.redis.watches.iter().filter_map(of_watch).chain(pauses).min()
 }
 
 /// Does what is due now.
 pub(super) fn keep_time(cloud: &mut Cloud) {
-    for at in 0..cloud.flock.watches.len() {
-        let watch = cloud.flock.watches[at].clone();
+    for at in 0..cloud.redis.watches.len() {
+        let watch = cloud.redis.watches[at].clone();
         if cloud.gives_up(&watch).is_some_and(|due| due <= cloud.now) {
             let heir = cloud.heir(&watch).map(|heir| heir.place.clone());
-            cloud.flock.watches[at].switch = heir.map(|heir| (heir, cloud.now + SWITCHES));
+            cloud.redis.watches[at].switch = heir.map(|heir| (heir, cloud.now + SWITCHES));
         }
         if let Some((heir, due)) = &watch.switch
             && *due <= cloud.now
         {
             switch(cloud, at, heir);
         }
-        let watch = cloud.flock.watches[at].clone();
+        let watch = cloud.redis.watches[at].clone();
         for place in &watch.members {
             if cloud.converts(&watch, place).is_some_and(|due| due <= cloud.now) {
                 follow(cloud, place, watch.master.clone());
@@ -186,18 +186,18 @@ pub(super) fn keep_time(cloud: &mut Cloud) {
 /// The role moves. The old master does not know it yet; the other replicas do.
 fn switch(cloud: &mut Cloud, at: usize, heir: &Place) {
     let now = cloud.now;
-    let Some(offset) = cloud.flock.node(heir).map(|node| cloud.offset(node)) else { return };
-    if let Some(node) = cloud.flock.node_mut(heir) {
+    let Some(offset) = cloud.redis.node(heir).map(|node| cloud.offset(node)) else { return };
+    if let Some(node) = cloud.redis.node_mut(heir) {
         node.master = None;
         node.log = Log { lsn: offset, at: now, rate: 0, before: 0 };
     }
-    let watch = &mut cloud.flock.watches[at];
+    let watch = &mut cloud.redis.watches[at];
     watch.master = heir.clone();
     watch.epoch += 1;
     watch.since = now;
     watch.switch = None;
     for place in watch.members.clone() {
-        if cloud.flock.node(&place).is_some_and(|node| node.master.is_some()) {
+        if cloud.redis.node(&place).is_some_and(|node| node.master.is_some()) {
             follow(cloud, &place, heir.clone());
         }
     }
@@ -206,8 +206,8 @@ fn switch(cloud: &mut Cloud, at: usize, heir: &Place) {
 /// Makes a server a replica; what it had of its own is gone.
 fn follow(cloud: &mut Cloud, place: &Place, master: Place) {
     let now = cloud.now;
-    let lsn = cloud.flock.node(&master).map_or(0, |node| node.log.lsn(now));
-    if let Some(node) = cloud.flock.node_mut(place) {
+    let lsn = cloud.redis.node(&master).map_or(0, |node| node.log.lsn(now));
+    if let Some(node) = cloud.redis.node_mut(place) {
         node.master = Some(master);
         node.log = Log { lsn, at: now, rate: 0, before: 0 };
     }
@@ -216,14 +216,14 @@ fn follow(cloud: &mut Cloud, place: &Place, master: Place) {
 /// Draws the consequences of a change for the app, which writes wherever the sentinels send it.
 pub(super) fn settle(cloud: &mut Cloud) {
     let now = cloud.now;
-    for at in 0..cloud.flock.nodes.len() {
-        let node = &cloud.flock.nodes[at];
-        let is_meant = cloud.flock.watches.iter().any(|watch| watch.master == node.place);
+    for at in 0..cloud.redis.nodes.len() {
+        let node = &cloud.redis.nodes[at];
+        let is_meant = cloud.redis.watches.iter().any(|watch| watch.master == node.place);
         let writes = is_meant
             && node.master.is_none()
             && node.paused_until <= now
             && !cloud.is_dark(&node.region);
         let rate = if writes { RATE } else { 0 };
-        cloud.flock.nodes[at].log.turn(now, rate);
+        cloud.redis.nodes[at].log.turn(now, rate);
     }
 }

@@ -1,6 +1,6 @@
 //! The servers and sentinels that a plan names: one master, the others its replicas.
 
-use super::{Flock, Log, Node, Place, Watch};
+use super::{Log, Node, Place, Redis, Watch};
 use crate::{
     model::{Node as Given, Resource, Value},
     plan::Step,
@@ -23,7 +23,7 @@ impl Place {
     }
 }
 
-impl Flock {
+impl Redis {
     pub(in crate::sim) fn seed(cloud: &mut Cloud, seed: &Seed<'_>) {
         for work in seed.plan.steps.iter().filter_map(Step::action) {
             let Some(Value::List(sentinels)) = work.with.get("sentinels").map(|node| &node.value)
@@ -52,12 +52,12 @@ fn add(
     let Some(master) = master.or_else(|| members.first().cloned()) else { return };
     let now = cloud.now;
     for (server, place) in servers.iter().zip(&members) {
-        if cloud.flock.node(place).is_some() {
+        if cloud.redis.node(place).is_some() {
             continue;
         }
-        cloud.flock.nodes.push(Node {
+        cloud.redis.nodes.push(Node {
             region: region(server).unwrap_or_default(),
-            run: format!("{:040x}", cloud.flock.nodes.len() + 1),
+            run: format!("{:040x}", cloud.redis.nodes.len() + 1),
             master: (*place != master).then(|| master.clone()),
             log: Log { lsn: FIRST, at: now, rate: 0, before: 0 },
             priority: 100,
@@ -66,14 +66,14 @@ fn add(
             place: place.clone(),
         });
     }
-    let known = cloud.flock.watches.iter_mut().find(|watch| watch.name == name);
+    let known = cloud.redis.watches.iter_mut().find(|watch| watch.name == name);
     if let Some(watch) = known {
         let new = |place: &Place| !watch.members.contains(place);
         let new: Vec<_> = members.into_iter().filter(new).collect();
         watch.members.extend(new);
         return;
     }
-    cloud.flock.watches.push(Watch {
+    cloud.redis.watches.push(Watch {
         name: name.to_owned(),
         sentinels,
         members,

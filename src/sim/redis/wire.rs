@@ -21,10 +21,10 @@ pub(in crate::sim) fn open(cloud: &Simulated, host: &str, port: u16) -> Option<O
     let place = Place::of(&format!("{host}:{port}"), port);
     let door = cloud.with_world(|world| {
         let cloud = world.cloud();
-        if cloud.flock.watches.iter().any(|watch| watch.sentinels.contains(&place)) {
+        if cloud.redis.watches.iter().any(|watch| watch.sentinels.contains(&place)) {
             return Some(Door::Open);
         }
-        let node = cloud.flock.node(&place)?;
+        let node = cloud.redis.node(&place)?;
         Some(if cloud.is_dark(&node.region) { Door::Silent } else { Door::Open })
     })?;
     let cloud = cloud.clone();

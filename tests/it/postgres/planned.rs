@@ -1,11 +1,11 @@
 //! Both servers are there.
 
-use super::{PASSWORD, Room, proxy::Proxy, server::Pair, writer::Writer};
+use super::{PASSWORD, proxy::Proxy, room, room_at, server::Pair, writer::Writer};
 
 #[test]
 fn a_switchover_loses_no_write() {
     let pair = Pair::start();
-    let room = Room::of(&pair);
+    let room = room(&pair);
     // The file of rules is written through SQL: whatever stands in it must survive that.
     let rules = pair.east.data.join("pg_hba.conf");
     let odd = "# it's ours; they said;\n\n# \\back\tslash \"quotes\"\n";
@@ -35,7 +35,7 @@ fn a_standby_that_does_not_catch_up_leaves_everything_as_it_was() {
     let mut proxy = None;
     let pair = Pair::through(|port| proxy.insert(Proxy::before(port)).port);
     let proxy = proxy.unwrap();
-    let room = Room::of(&pair);
+    let room = room(&pair);
     room.change(
         "server: '${{ to.db }}', from: '${{ from.db }}' }\n  - id: fence",
         "server: '${{ to.db }}', from: '${{ from.db }}', lag: 1h, catch_up: 1s }\n  - id: fence",
@@ -60,7 +60,7 @@ fn a_standby_that_does_not_catch_up_leaves_everything_as_it_was() {
 #[test]
 fn a_dry_run_changes_nothing_and_says_what_would_be() {
     let pair = Pair::start();
-    let room = Room::of(&pair);
+    let room = room(&pair);
     let seen = || {
         let rules = std::fs::read_to_string(pair.east.data.join("pg_hba.conf")).unwrap();
         (rules, pair.east.administer("select pg_conf_load_time()"), pair.west.is_standby())
@@ -75,7 +75,7 @@ fn a_dry_run_changes_nothing_and_says_what_would_be() {
 #[test]
 fn a_role_that_lacks_privileges_is_told_which_before_anything_is_done() {
     let pair = Pair::start();
-    let room = Room::of(&pair);
+    let room = room(&pair);
     pair.east.administer("revoke execute on function pg_promote(boolean, integer) from ops");
     pair.west.until("the standby knows", |west| {
         west.ask("ops", "select has_function_privilege('pg_promote(boolean,integer)', 'execute')")
@@ -90,7 +90,7 @@ fn a_role_that_lacks_privileges_is_told_which_before_anything_is_done() {
 #[test]
 fn a_wrong_password_and_a_missing_one_say_so() {
     let pair = Pair::start();
-    let room = Room::of(&pair);
+    let room = room(&pair);
     room.change("{ env: OPS_PASSWORD }", "{ command: [echo, wrong horse] }");
     let (code, said) = room.execute("east west", "--yes");
     assert_ne!(code, Some(0), "{said}");
@@ -120,7 +120,7 @@ pub const REJOIN: &str = "
 #[test]
 fn a_way_there_and_back_loses_no_write_and_ends_with_a_standby() {
     let mut pair = Pair::start();
-    let room = Room::of(&pair);
+    let room = room(&pair);
     room.rejoin(&pair, REJOIN);
     let writer = Writer::start(&[&pair.east, &pair.west]);
     for (way, timeline) in [("east west", "00000002"), ("west east", "00000003")] {
@@ -151,7 +151,7 @@ fn a_way_there_and_back_loses_no_write_and_ends_with_a_standby() {
 #[test]
 fn a_role_that_may_not_write_files_puts_up_the_weaker_fence_and_says_so() {
     let pair = Pair::start();
-    let room = Room::of(&pair);
+    let room = room(&pair);
     pair.east.administer("revoke pg_write_server_files from ops");
     let writer = Writer::start(&[&pair.east, &pair.west]);
     let (code, said) = room.execute("east west", "--yes");
@@ -168,7 +168,7 @@ fn a_role_that_may_not_write_files_puts_up_the_weaker_fence_and_says_so() {
 #[test]
 fn a_standby_that_is_not_there_is_told_before_anything_is_done() {
     let pair = Pair::start();
-    let room = Room::new(&pair.east.address(), "127.0.0.1:1");
+    let room = room_at(&pair.east.address(), "127.0.0.1:1");
     for mode in ["planned", "unplanned"] {
         let (code, said) = room.execute("east west", &format!("--yes --mode {mode}"));
         assert_eq!(code, Some(4), "{said}");

@@ -1,6 +1,6 @@
 //! The primary is lost, or seems to be.
 
-use super::{PASSWORD, Room, proxy::Proxy, server::Pair, writer::Writer};
+use super::{PASSWORD, Room, proxy::Proxy, room, room_at, server::Pair, writer::Writer};
 use rexpect::{process::WaitStatus, session::spawn_command};
 use rustix::process::Signal;
 
@@ -45,7 +45,7 @@ fn a_crash_loses_no_more_than_what_was_announced() {
     let mut proxy = None;
     let mut pair = Pair::through(|port| proxy.insert(Proxy::before(port)).port);
     let proxy = proxy.unwrap();
-    let room = Room::of(&pair);
+    let room = room(&pair);
     let writer = Writer::start(&[&pair.east, &pair.west]);
     // What is written from here on arrives nowhere else.
     proxy.stall(true);
@@ -86,7 +86,7 @@ fn a_crash_loses_no_more_than_what_was_announced() {
 #[test]
 fn a_primary_that_hangs_is_not_taken_for_dead() {
     let pair = Pair::start();
-    let room = Room::of(&pair);
+    let room = room(&pair);
     let writer = Writer::start(&[&pair.east, &pair.west]);
     pair.east.freeze(Signal::STOP);
     // Nobody is there to say that it is off, and a yes beforehand is to other things.
@@ -107,7 +107,7 @@ fn a_primary_that_hangs_is_not_taken_for_dead() {
 fn an_answer_to_a_promotion_that_is_lost_is_found_out() {
     let pair = Pair::start();
     let proxy = Proxy::before(pair.west.port);
-    let room = Room::new(&pair.east.address(), &format!("127.0.0.1:{}", proxy.port));
+    let room = room_at(&pair.east.address(), &format!("127.0.0.1:{}", proxy.port));
     proxy.swallow_the_answer_to("pg_promote(true");
     let (code, said) = room.execute("east west", "--mode unplanned --yes");
     assert_eq!(code, Some(0), "{said}");
@@ -118,7 +118,7 @@ fn an_answer_to_a_promotion_that_is_lost_is_found_out() {
 #[test]
 fn commits_do_not_wait_for_a_standby_that_is_gone() {
     let mut pair = Pair::start();
-    let room = Room::of(&pair);
+    let room = room(&pair);
     pair.west.administer("alter system set synchronous_standby_names = 'east'");
     pair.west.administer("select pg_reload_conf()");
     let writer = Writer::start(&[&pair.east, &pair.west]);

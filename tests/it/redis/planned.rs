@@ -1,21 +1,21 @@
 //! Nothing is wrong, and nothing may be lost.
 
 use super::{
-    Room,
-    server::{Flock, GROUP},
+    room,
+    server::{GROUP, Group},
     writer::{Writer, lost},
 };
 use rustix::process::Signal;
 
 #[test]
 fn a_planned_failover_there_and_back_loses_nothing() {
-    let flock = Flock::start();
-    let room = Room::of(&flock);
-    let writer = Writer::start(&flock);
+    let group = Group::start();
+    let room = room(&group);
+    let writer = Writer::start(&group);
     for (way, master, replica) in [
-        ("east west", &flock.west, &flock.east),
+        ("east west", &group.west, &group.east),
         // Sentinels that are still putting roles right would undo a second one: the check waits.
-        ("west east", &flock.east, &flock.west),
+        ("west east", &group.east, &group.west),
     ] {
         let (code, said) = room.execute(way, "--yes");
         assert_eq!(code, Some(0), "{said}");
@@ -24,17 +24,17 @@ fn a_planned_failover_there_and_back_loses_nothing() {
     }
     let written = writer.stop();
     assert!(written.len() > 200, "{}", written.len());
-    assert_eq!(lost(&written, &flock.east).len(), 0, "of {}", written.len());
+    assert_eq!(lost(&written, &group.east).len(), 0, "of {}", written.len());
 }
 
 #[test]
 fn a_replica_that_is_never_chosen_keeps_the_run_from_beginning() {
-    let flock = Flock::start();
-    let room = Room::of(&flock);
-    let () = flock.west.call("CONFIG SET replica-priority 0");
+    let group = Group::start();
+    let room = room(&group);
+    let () = group.west.call("CONFIG SET replica-priority 0");
     // The sentinels hear of it by themselves, within ten seconds.
     let heard = || {
-        let all: Vec<Vec<String>> = flock.sentinels[0].call(&format!("SENTINEL REPLICAS {GROUP}"));
+        let all: Vec<Vec<String>> = group.sentinels[0].call(&format!("SENTINEL REPLICAS {GROUP}"));
         let at = all[0].iter().position(|word| word == "slave-priority").unwrap();
         all[0][at + 1] == "0"
     };
@@ -44,34 +44,34 @@ fn a_replica_that_is_never_chosen_keeps_the_run_from_beginning() {
     let (code, said) = room.execute("east west", "--yes");
     assert_ne!(code, Some(0), "{said}");
     assert!(said.contains("its replica-priority is 0"), "{said}");
-    assert_eq!(flock.east.role(), "master");
+    assert_eq!(group.east.role(), "master");
 }
 
 #[test]
 fn without_a_majority_of_sentinels_nothing_begins() {
-    let flock = Flock::start();
-    let room = Room::of(&flock);
-    for sentinel in &flock.sentinels[..2] {
+    let group = Group::start();
+    let room = room(&group);
+    for sentinel in &group.sentinels[..2] {
         sentinel.signal(Signal::STOP);
     }
     let (code, said) = room.execute("east west", "--yes");
-    for sentinel in &flock.sentinels[..2] {
+    for sentinel in &group.sentinels[..2] {
         sentinel.signal(Signal::CONT);
     }
     assert_ne!(code, Some(0), "{said}");
     assert!(said.contains("only 1 of 3 sentinels"), "{said}");
-    assert_eq!(flock.east.role(), "master");
+    assert_eq!(group.east.role(), "master");
 }
 
 #[test]
 fn a_wrong_password_is_said_to_be_wrong() {
-    let flock = Flock::start();
-    let room = Room::of(&flock);
+    let group = Group::start();
+    let room = room(&group);
     let arguments = format!("execute east west --yes --runbook {}", room.runbook.display());
     let output = room.command(&arguments).env("OPS_PASSWORD", "wrong battery").output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert_ne!(output.status.code(), Some(0), "{said}");
     assert!(said.contains("WRONGPASS"), "{said}");
     assert!(!said.contains("battery"), "{said}");
-    assert_eq!(flock.east.role(), "master");
+    assert_eq!(group.east.role(), "master");
 }

@@ -117,7 +117,7 @@ impl Drop for Server {
     }
 }
 
-pub struct Flock {
+pub struct Group {
     pub east: Server,
     pub west: Server,
     pub sentinels: [Server; 3],
@@ -125,7 +125,7 @@ pub struct Flock {
     _folder: tempfile::TempDir,
 }
 
-impl Flock {
+impl Group {
     pub fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let user = |may: &str| format!("user ops on \">{PASSWORD}\" {may}\n");
@@ -146,9 +146,34 @@ sentinel failover-timeout {GROUP} 10000
         );
         let sentinels =
             [(); 3].map(|()| Server::start(folder.path(), "redis-sentinel", free_port(), &watch));
-        let flock = Self { east, west, sentinels, _folder: folder };
-        flock.settle();
-        flock
+        let group = Self { east, west, sentinels, _folder: folder };
+        group.settle();
+        group
+    }
+
+    /// How a runbook for them begins.
+    pub fn head(&self) -> String {
+        let (east, west) = (self.east.address(), self.west.address());
+        let sentinels = self.sentinels.each_ref().map(Server::address).join("', '");
+        format!(
+            "failover: 1
+runbook: cache
+summary: A master and its replica
+default_mode: planned
+lock: cache
+objectives: {{ rpo: 1m }}
+secrets: {{ OPS: {{ env: OPS_PASSWORD }} }}
+defaults:
+  redis:
+    group: {GROUP}
+    sentinels: ['{sentinels}']
+    user: ops
+    password: '${{{{ secrets.OPS }}}}'
+    sentinel_user: ops
+    sentinel_password: '${{{{ secrets.OPS }}}}'
+    tls: off
+regions: {{ east: {{ cache: '{east}' }}, west: {{ cache: '{west}' }} }}"
+        )
     }
 
     /// Waits until all sentinels know each other and the replica.

@@ -1,49 +1,66 @@
 //! The master is lost, or seems to be.
 
 use super::{
-    Room,
-    server::Flock,
+    room,
+    server::Group,
     writer::{Writer, lost},
 };
 use rustix::process::Signal;
+use std::time::Instant;
 
 const LOST: (&str, &str) = ("east west", "--mode unplanned --yes");
 
 #[test]
 fn a_crash_is_left_to_the_sentinels_and_the_old_master_is_told_when_it_is_back() {
-    let mut flock = Flock::start();
-    let room = Room::of(&flock);
-    let writer = Writer::start(&flock);
-    flock.east.crash();
+    let mut group = Group::start();
+    let room = room(&group);
+    let writer = Writer::start(&group);
+    group.east.crash();
+    let crashed = Instant::now();
     let (code, said) = room.execute(LOST.0, LOST.1);
     // The old one does not answer: that is owed.
     assert_eq!(code, Some(10), "{said}");
-    assert_eq!(flock.west.role(), "master");
+    assert_eq!(group.west.role(), "master");
     writer.until(50);
-    flock.east.boot();
+    group.east.boot();
     let (code, said) = room.call("resume --yes");
     assert_eq!(code, Some(0), "{said}");
-    assert_eq!(flock.east.role(), "slave");
+    assert_eq!(group.east.role(), "slave");
     writer.until(50);
     let written = writer.stop();
-    let lost = lost(&written, &flock.west);
+    let lost = lost(&written, &group.west);
     // What was on its way when it died: replication is asynchronous.
     assert!(lost.len() <= 5, "{} of {}", lost.len(), written.len());
+    // Whatever was acknowledged since then is there, also what came after it was back.
+    assert!(lost.iter().all(|one| one.at < crashed), "{lost:?}, and it crashed {crashed:?}");
 }
 
 #[test]
 fn a_master_that_hangs_is_demoted_when_it_goes_on() {
-    let flock = Flock::start();
-    let room = Room::of(&flock);
-    flock.east.signal(Signal::STOP);
+    let group = Group::start();
+    let room = room(&group);
+    group.east.signal(Signal::STOP);
     let (code, said) = room.execute(LOST.0, LOST.1);
     assert_eq!(code, Some(10), "{said}");
-    assert_eq!(flock.west.role(), "master");
-    flock.east.signal(Signal::CONT);
-    assert_eq!(flock.east.role(), "master", "it does not know yet");
+    assert_eq!(group.west.role(), "master");
+    group.east.signal(Signal::CONT);
+    assert_eq!(group.east.role(), "master", "it does not know yet");
     let (code, said) = room.call("resume --yes");
     assert_eq!(code, Some(0), "{said}");
-    assert_eq!(flock.east.role(), "slave");
+    assert_eq!(group.east.role(), "slave");
     // Its sentinels would have needed ten seconds: it was told.
     assert!(said.contains("~ make"), "{said}");
+}
+
+#[test]
+fn a_master_that_is_none_of_theirs_is_left_alone() {
+    let (group, other) = (Group::start(), Group::start());
+    let () = other.east.call("SET all-that-it-has 1");
+    let room = room(&group);
+    room.change(&group.east.address(), &other.east.address());
+    let (code, said) = room.execute(LOST.0, LOST.1);
+    assert_ne!(code, Some(0), "{said}");
+    assert!(said.contains("is a master, but the sentinels say"), "{said}");
+    assert_eq!((&*group.east.role(), &*other.east.role()), ("master", "master"));
+    assert_eq!(other.east.call::<u8>("EXISTS all-that-it-has"), 1);
 }

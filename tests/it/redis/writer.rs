@@ -1,6 +1,6 @@
 //! An app that writes all the time, to whichever server the sentinels name, for as long as that one takes it.
 
-use super::server::{Flock, GROUP, Server};
+use super::server::{GROUP, Group, Server};
 use redis::{Client, Connection, Pipeline};
 use std::{
     sync::{
@@ -23,7 +23,6 @@ pub struct Writer {
 
 /// One write that was acknowledged.
 #[derive(Clone, Copy, Debug)]
-#[allow(dead_code, reason = "a test need not know when")]
 pub struct Written {
     pub number: u64,
     /// When it was acknowledged.
@@ -31,8 +30,8 @@ pub struct Written {
 }
 
 impl Writer {
-    pub fn start(flock: &Flock) -> Self {
-        let sentinels: Vec<_> = flock.sentinels.iter().map(Server::address).collect();
+    pub fn start(group: &Group) -> Self {
+        let sentinels: Vec<_> = group.sentinels.iter().map(Server::address).collect();
         let (stop, written) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
         let app = App { sentinels, stop: Arc::clone(&stop), written: Arc::clone(&written) };
         let writer = Self { stop, written, thread: std::thread::spawn(move || app.write()) };

@@ -1,9 +1,9 @@
-//! What comes back from servers of one's own, whatever protocol they speak.
+//! Servers of one's own, whatever protocol they speak: how they are named and trusted, and what comes back from them.
 
 use crate::{
-    action::{Trouble, Unapplied},
+    action::{Default, Parameter, Params, Shape, Trouble, Unapplied},
     model::{Diagnostic, Span},
-    wire::{Response, SendError},
+    wire::{Response, SendError, Tls},
 };
 use http::{StatusCode, uri::Authority};
 use serde::Deserialize;
@@ -11,6 +11,24 @@ use std::time::Duration;
 
 /// What a server that starts, or has no room, is left alone for.
 const LATER: Duration = Duration::from_secs(5);
+
+pub(super) const TLS: Parameter = Parameter::optional(
+    "tls",
+    Shape::Choice(&["verify", "off"]),
+    "verify: the server proves its name; off: in the clear",
+)
+.or(Default::Text("verify"));
+pub(super) const CA: Parameter = Parameter::optional(
+    "ca",
+    Shape::File { most_bytes: 100_000 },
+    "The authority that the server's name is proven by, in PEM; else those that this machine trusts",
+);
+
+/// How connections are kept from being read and bent, by these two.
+pub(super) fn tls(params: &Params<'_>) -> Result<Tls, Diagnostic> {
+    let ca = params.optional_file("ca").map(|file| file.text);
+    Ok(if params.text("tls")? == "off" { Tls::Off } else { Tls::Verified { ca } })
+}
 
 /// Refuses what is no `HOST` or `HOST:PORT`.
 pub(super) fn address(name: &str, span: Span) -> Result<(), Diagnostic> {
