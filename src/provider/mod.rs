@@ -17,7 +17,7 @@ mod visit;
 
 use crate::action::{Catalogue, Kind};
 
-static KINDS: [&Kind; 39] = [
+static KINDS: [&Kind; 40] = [
     &aws::stop::TRIGGER,
     &aws::metric::METRIC,
     &aws::alarm::ALARM,
@@ -55,6 +55,7 @@ static KINDS: [&Kind; 39] = [
     &plain::command::COMMAND,
     &plain::dns_wait::DNS_WAIT,
     &plain::http_check::HTTP_CHECK,
+    &plain::tcp_check::TCP_CHECK,
     &plain::manual::MANUAL,
     &plain::wait::WAIT,
 ];

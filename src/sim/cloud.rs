@@ -11,6 +11,7 @@ use super::{
         VirtualEndpoint,
     },
     call::{Call, is_read},
+    port::Port,
     postgres::{self, Instance},
     program,
     reached::Reached,
@@ -56,6 +57,7 @@ pub struct Cloud {
     pub(super) servers: Vec<Server>,
     pub(super) instances: Vec<Instance>,
     pub(super) redis: Redis,
+    pub(super) ports: Vec<Port>,
     /// The programs that were run, each once.
     pub(super) done: Vec<Vec<String>>,
     pub(super) virtual_endpoints: Vec<VirtualEndpoint>,
@@ -108,6 +110,7 @@ impl Cloud {
             servers: Vec::new(),
             instances: Vec::new(),
             redis: Redis::default(),
+            ports: Vec::new(),
             done: Vec::new(),
             virtual_endpoints: Vec::new(),
             plans: Vec::new(),

@@ -18,6 +18,7 @@ mod fault;
 mod ledger;
 mod line;
 mod log;
+mod port;
 mod postgres;
 mod program;
 mod reached;

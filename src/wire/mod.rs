@@ -12,6 +12,7 @@ mod sql;
 mod statement;
 mod stream;
 mod talk;
+mod tcp;
 mod xml;
 
 pub use dns::{Dns, NameServer, NameServers};
@@ -23,6 +24,7 @@ pub use redis::commands;
 pub use sql::{each, statements};
 pub use stream::{Line, Sockets, Stream, Streams};
 pub use talk::{Login, Tls};
+pub use tcp::knock;
 pub use xml::Element;
 
 use crate::{
@@ -86,6 +88,7 @@ pub async fn converse(
     match request.uri().scheme_str() {
         Some(sql::SCHEME) => Some(sql::ask(streams, clock, request).await),
         Some(redis::SCHEME) => Some(redis::ask(streams, clock, request).await),
+        Some(tcp::SCHEME) => Some(tcp::ask(streams, clock, request).await),
         _ => None,
     }
 }

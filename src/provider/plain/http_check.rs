@@ -1,22 +1,18 @@
 //! Whether an address answers as it should, several times in a row.
-//!
-//! A streak lives inside one look: good answers of an earlier look say nothing about now.
 
+use super::streak::{ANSWERS, Asked, EVERY, Streak};
 use crate::{
     action::{
-        Action, Answer, Applied, Change, Clients, Default, Effect, Kind, Look, Observation,
-        Parameter, Params, Plane, Shape, Trouble, Unapplied, Within,
+        Action, Applied, Change, Clients, Default, Effect, Kind, Look, Observation, Parameter,
+        Params, Plane, Shape, Trouble, Unapplied,
     },
     journal::Permit,
-    model::{Datum, Diagnostic, Evidence, span},
+    model::{Datum, Diagnostic, Evidence},
     provider::visit::Page,
 };
 use async_trait::async_trait;
 use http::Uri;
 use std::{sync::Arc, time::Duration};
-
-/// How long one look may take. Who waits for it hears nothing meanwhile, and cannot be stopped in good order.
-const LONGEST_LOOK: Duration = Duration::from_mins(5);
 
 pub(crate) static HTTP_CHECK: Kind = Kind {
     name: "http.check",
@@ -35,15 +31,8 @@ pub(crate) static HTTP_CHECK: Kind = Kind {
             Shape::Text,
             "The region that a good answer names: in its header X-Region, or in the member `region` of its JSON",
         ),
-        Parameter::optional(
-            "answers",
-            Shape::Int { least: 1, most: 100 },
-            "How many good answers in a row",
-        )
-        .or(Default::Int(3))
-        .within(Within { each: "every", most: LONGEST_LOOK, what: "one look" }),
-        Parameter::optional("every", Shape::Duration, "The time between two of them")
-            .or(Default::Text("5s")),
+        ANSWERS,
+        EVERY,
     ],
     observed: &["status", "region", "good"],
     // Whoever answers must be the region that is asked for, and the one whose row the address is from.
@@ -66,52 +55,32 @@ fn bind(params: &Params<'_>, clients: &Clients) -> Result<Arc<dyn Action>, Diagn
     let url = params.text("url")?;
     let uri = url.parse::<Uri>().ok().filter(|uri| uri.host().is_some());
     let uri = uri.ok_or_else(|| Diagnostic::whole_file(format!("`{url}` is not a web address")))?;
-    Ok(Arc::new(Check {
+    let wanted = Wanted {
         page: Page { clients: clients.clone(), uri },
         status: params.int("status")?,
         contains: params.optional_text("contains"),
         region: params.optional_text("region"),
-        answers: params.int("answers")?,
-        every: params.duration("every")?,
-    }))
+    };
+    Ok(Arc::new(Check { wanted, streak: Streak::of(params, &clients.clock)? }))
 }
 
 struct Check {
+    wanted: Wanted,
+    streak: Streak,
+}
+
+/// A good answer.
+struct Wanted {
     page: Page,
     status: i64,
     contains: Option<String>,
     region: Option<String>,
-    answers: i64,
-    every: Duration,
 }
 
 #[async_trait]
 impl Action for Check {
     async fn observe(&self, _: &Look) -> Result<Observation, Trouble> {
-        let mut evidence = Evidence::new();
-        let look_again = self.every.min(LONGEST_LOOK);
-        let until = self.page.clients.clock.now() + LONGEST_LOOK;
-        for good in 0..self.answers {
-            if good > 0 {
-                if self.page.clients.clock.now() + self.every > until {
-                    let (wanted, longest) = (self.answers, span::show(LONGEST_LOOK));
-                    let why = format!(
-                        "{}: {good} of {wanted} good answers fit in {longest}",
-                        self.page.place()
-                    );
-                    return Ok(Observation::new(Answer::NotYet { why, look_again }, evidence));
-                }
-                self.page.clients.clock.sleep(self.every).await;
-            }
-            evidence.set("good", Datum::Count(good));
-            if let Err(why) = self.ask(&mut evidence).await {
-                let why = format!("{}: {why}", self.page.place());
-                let answer = Answer::NotYet { why, look_again };
-                return Ok(Observation::new(answer, evidence));
-            }
-        }
-        evidence.set("good", Datum::Count(self.answers));
-        Ok(Observation::new(Answer::AsDesired, evidence))
+        Ok(self.streak.see(&self.wanted).await)
     }
 
     async fn apply(&self, _: &Change, _: &Permit) -> Result<Applied, Unapplied> {
@@ -119,8 +88,12 @@ impl Action for Check {
     }
 }
 
-impl Check {
-    /// Asks once; says what was wrong with the answer.
+#[async_trait]
+impl Asked for Wanted {
+    fn place(&self) -> String {
+        self.page.place()
+    }
+
     async fn ask(&self, evidence: &mut Evidence) -> Result<(), String> {
         let visit = self.page.visit().await?;
         let status = i64::from(visit.status);
@@ -144,6 +117,7 @@ impl Check {
 mod tests {
     use super::*;
     use crate::{
+        action::Answer,
         model::Node,
         provider::testing::{Script, answer, bound, look, ok},
     };
@@ -175,21 +149,15 @@ mod tests {
     async fn a_look_that_would_take_too_long_says_what_it_has_seen() {
         let script = Script::new().on("GET /health", ok(HEALTHY));
         let clock = crate::model::Clock::virtual_from(jiff::Timestamp::UNIX_EPOCH);
-        let check = Check {
-            page: Page {
-                clients: Clients { clock: clock.clone(), ..script.clients() },
-                uri: "https://app.example/health".parse().unwrap(),
-            },
-            status: 200,
-            contains: None,
-            region: None,
-            answers: 100,
-            every: Duration::from_secs(70),
-        };
+        let uri = "https://app.example/health".parse().unwrap();
+        let page = Page { clients: script.clients(), uri };
+        let wanted = Wanted { page, status: 200, contains: None, region: None };
+        let every = Duration::from_secs(70);
+        let check = Check { wanted, streak: Streak { clock: clock.clone(), answers: 100, every } };
         let seen = check.observe(&look()).await.unwrap();
         let why = "https://app.example/health: 5 of 100 good answers fit in 5 min".to_owned();
         assert_eq!(seen.answer, Answer::NotYet { why, look_again: Duration::from_secs(70) });
-        assert!(clock.now() <= jiff::Timestamp::UNIX_EPOCH + LONGEST_LOOK);
+        assert!(clock.now() <= jiff::Timestamp::UNIX_EPOCH + super::super::streak::LONGEST_LOOK);
     }
 
     #[tokio::test]

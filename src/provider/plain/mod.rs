@@ -1,7 +1,9 @@
-//! Actions that need no cloud's management: checks over HTTP and of names, programs, a person, a pause.
+//! Actions that need no cloud's management: checks over HTTP, of ports and of names, programs, a person, a pause.
 
 pub(super) mod command;
 pub(super) mod dns_wait;
 pub(super) mod http_check;
 pub(super) mod manual;
+mod streak;
+pub(super) mod tcp_check;
 pub(super) mod wait;

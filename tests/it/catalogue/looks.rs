@@ -1,7 +1,7 @@
 //! The actions that only wait for what AWS or a name server shows.
 
 use super::{aws::AWS, done, postgres::POSTGRES, redis::REDIS, rows::Ground};
-use crate::core::run::in_virtual_time;
+use crate::{core::run::in_virtual_time, drill::run::Drill};
 use failover::{
     engine::{Checked, Ending},
     run::StepOutcome,
@@ -17,7 +17,24 @@ pub(super) struct Look {
     outage: Outage,
 }
 
-pub(super) const LOOKS: [Look; 5] = [
+/// Two servers of which only their ports are known.
+const PORTS: Ground = Ground {
+    head: r"
+failover: 1
+runbook: row
+summary: One row of the catalogue
+default_mode: planned
+lock: row
+regions:
+  east: { door: 'east.example.com:8443' }
+  west: { door: 'west.example.com:8443' }
+steps:
+",
+    way: ["east", "west"],
+    world: |plan| Drill::new(plan, Outage::None),
+};
+
+pub(super) const LOOKS: [Look; 6] = [
     Look {
         kind: "aws.cloudwatch.alarm",
         ground: &AWS,
@@ -65,6 +82,19 @@ pub(super) const LOOKS: [Look; 5] = [
 ",
         instead: ["lag_bytes: 500", "lag_bytes: 5"],
         outage: Outage::None,
+    },
+    Look {
+        kind: "tcp.check",
+        ground: &PORTS,
+        step: r"
+  - id: look
+    action: tcp.check
+    with: { server: '${{ to.door }}' }
+    timeout: 5m
+",
+        // The region that is left takes no connections.
+        instead: ["to.door", "from.door"],
+        outage: Outage::Data,
     },
     Look {
         kind: "dns.wait",
