@@ -5,7 +5,7 @@ use super::{
     aws::{self, endpoint::region_of, route53::canonical},
     azure::{Account, Profile, Server, Site},
     cloud::{Cloud, Outage},
-    port::Port,
+    listener::Listener,
     postgres::Instance,
     redis::Redis,
 };
@@ -137,7 +137,7 @@ impl Cloud {
         Server::seed(self, &seed);
         Instance::seed(self, &seed);
         Redis::seed(self, &seed);
-        Port::seed(self, &seed);
+        Listener::seed(self, &seed);
         Site::seed(self, &seed);
         Profile::seed(self, &seed);
         aws::seed(self, &seed);

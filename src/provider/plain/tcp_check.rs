@@ -85,10 +85,13 @@ impl Asked for Port {
     async fn ask(&self, _: &mut Evidence) -> Result<(), String> {
         let request = knock(&self.place).ok_or("it names no port")?;
         let answer = self.clients.transport.send(request, Intent::Probe).await;
-        answer.map(|_| ()).map_err(|error| match error {
-            SendError::NotSent { why, .. } => format!("takes no connections: {why}"),
-            other => other.to_string(),
-        })
+        match answer {
+            Ok(answer) if answer.status().is_success() => Ok(()),
+            // What stands between says so: a cloud that is served at one port reaches no other.
+            Ok(answer) => Err(format!("could not be reached: {}", answer.status())),
+            Err(SendError::NotSent { why, .. }) => Err(format!("takes no connections: {why}")),
+            Err(other) => Err(other.to_string()),
+        }
     }
 }
 
@@ -98,19 +101,25 @@ mod tests {
     use crate::{
         action::Answer,
         model::{Clock, Node, Owner, Resource, Value},
-        provider::testing::{Script, look, node, resource},
-        wire::Network,
+        provider::testing::{Script, answer, look, node, resource},
+        wire::{Network, Transport},
     };
     use tokio::net::TcpListener;
 
     fn check(place: &str) -> Result<Arc<dyn Action>, Diagnostic> {
+        check_over(Arc::new(Network::new(Clock::real())), place)
+    }
+
+    fn check_over(
+        transport: Arc<dyn Transport>,
+        place: &str,
+    ) -> Result<Arc<dyn Action>, Diagnostic> {
         let port = Resource { owner: Owner::Own, ..resource("TCP::Port", place, Some("east")) };
         let with = Node::map([
             ("server", node(&port)),
             ("answers", Node::made(Value::Int(2))),
             ("every", Node::text("1ms")),
         ]);
-        let transport = Arc::new(Network::new(Clock::real()));
         let clients = Clients { transport, ..Script::new().clients() };
         (TCP_CHECK.bind)(&Params::new(&with), &clients)
     }
@@ -129,6 +138,15 @@ mod tests {
         let Answer::NotYet { why, .. } = answer else { panic!("{answer:?}") };
         let expected = format!("{place}: takes no connections: Connection refused");
         assert!(why.starts_with(&expected), "{why}");
+    }
+
+    #[tokio::test]
+    async fn an_answer_of_something_else_is_no_connection() {
+        let script = Script::new().on("GET tcp://db.example.com:5432", answer(502, &[], ""));
+        let check = check_over(script, "db.example.com:5432").unwrap();
+        let answer = check.observe(&look()).await.unwrap().answer;
+        let Answer::NotYet { why, .. } = answer else { panic!("{answer:?}") };
+        assert_eq!(why, "db.example.com:5432: could not be reached: 502 Bad Gateway");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The actions that only wait for what AWS or a name server shows.
+//! The actions that only wait for what a cloud, a server or a name server shows.
 
 use super::{aws::AWS, done, postgres::POSTGRES, redis::REDIS, rows::Ground};
 use crate::{core::run::in_virtual_time, drill::run::Drill};

@@ -1,4 +1,4 @@
-//! Ports of which a plan says only that somebody should take connections there.
+//! Servers of which a plan says only that they should take connections at a port.
 
 use super::{
     cloud::Cloud,
@@ -11,17 +11,17 @@ use serde::{Deserialize, Serialize};
 const KIND: &str = "TCP::Port";
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Port {
+pub(super) struct Listener {
     place: String,
     region: String,
 }
 
-impl Port {
+impl Listener {
     pub(super) fn seed(cloud: &mut Cloud, seed: &Seed<'_>) {
         for resource in seed.of_kind(KIND) {
             let place = resource.name.to_ascii_lowercase();
-            if cloud.ports.iter().all(|port| port.place != place) {
-                cloud.ports.push(Self { place, region: region(resource).unwrap_or_default() });
+            if cloud.listeners.iter().all(|one| one.place != place) {
+                cloud.listeners.push(Self { place, region: region(resource).unwrap_or_default() });
             }
         }
     }
@@ -34,8 +34,8 @@ pub(super) fn open(cloud: &Simulated, host: &str, port: u16) -> Option<Opened> {
     let place = format!("{host}:{port}").to_ascii_lowercase();
     let door = cloud.with_world(|world| {
         let cloud = world.cloud();
-        let port = cloud.ports.iter().find(|port| port.place == place)?;
-        Some(if cloud.is_dark(&port.region) { Door::Silent } else { Door::Open })
+        let listener = cloud.listeners.iter().find(|one| one.place == place)?;
+        Some(if cloud.is_dark(&listener.region) { Door::Silent } else { Door::Open })
     })?;
     Some(door.open(|_| std::future::ready(Ok(()))))
 }
