@@ -3,7 +3,7 @@
 use super::{model::CATALOGUE, opening::opening};
 use async_trait::async_trait;
 use failover::{
-    action::{Aws, Clients, Tokens, Trouble},
+    action::{Aws, Clients, Gateway, Tokens, Trouble},
     engine::{Ask, Ending, Engine, Interrupter, Operator, Parts, Reply},
     journal::{Folder, Runs},
     model::{Clock, RunId, Seal, Secret},
@@ -89,6 +89,7 @@ impl Ours {
                 run,
                 azure: "http://127.0.0.1".parse().unwrap(),
                 aws: Aws::with_keys("simulated", "simulated"),
+                clusters: Arc::new(Gateway::new(failover::sim::GATEWAY, "simulated")),
                 dns: Arc::new(NameServers::new(Clock::real(), Vec::new())),
                 secrets: Arc::new(failover::model::Secret::new("none")),
             },

@@ -3,7 +3,7 @@
 use super::opening::opening;
 use async_trait::async_trait;
 use failover::{
-    action::{Aws, Clients, Tokens, Trouble},
+    action::{Aws, Clients, Gateway, Tokens, Trouble},
     engine::{Ask, Ending, Engine, Interrupter, Operator, Parts, Reply},
     journal::{Journal, MemoryStore},
     model::{Clock, Mode, RunId, Seal, Secret},
@@ -82,6 +82,7 @@ pub fn rehearse(plan: &Arc<Plan>) {
                 run: RunId::starting_at(clock.now()),
                 azure: "https://management.azure.com".parse().unwrap(),
                 aws: Aws::with_keys("simulated", "simulated"),
+                clusters: Arc::new(Gateway::new(failover::sim::GATEWAY, "simulated")),
                 dns: Arc::new(dns),
                 secrets: Arc::new(failover::model::Secret::new("simulated")),
                 clock,

@@ -3,12 +3,13 @@
 use super::Trouble;
 use crate::{
     model::{Clock, RunId, Seal, Secret},
-    wire::{Dns, Transport},
+    wire::{Dns, Transport, Trust},
 };
 use async_trait::async_trait;
+use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 use jiff::Timestamp;
 use std::{collections::BTreeMap, sync::Arc};
-use url::Url;
+use url::{Url, form_urlencoded};
 
 /// Bound into every action. Which world they belong to was decided above.
 #[derive(Clone)]
@@ -23,6 +24,7 @@ pub struct Clients {
     /// Azure Resource Manager's endpoint.
     pub azure: Url,
     pub aws: Aws,
+    pub clusters: Arc<dyn Clusters>,
     pub dns: Arc<dyn Dns>,
     pub secrets: Arc<dyn Secrets>,
 }
@@ -105,6 +107,49 @@ pub trait Keys: Send + Sync {
     /// When the keys that were handed out last end, where that is known.
     fn ends(&self) -> Option<Timestamp> {
         None
+    }
+}
+
+/// Where the clusters of Kubernetes are, by the contexts of a kubeconfig.
+#[async_trait]
+pub trait Clusters: Send + Sync {
+    /// The way to the API server of a context. With `fresh`, with credentials that were not handed out before.
+    async fn cluster(&self, context: &str, fresh: bool) -> Result<Cluster, Trouble>;
+}
+
+/// The way to one API server.
+#[derive(Clone, Debug)]
+pub struct Cluster {
+    /// What its paths follow, without a slash at the end.
+    pub base: String,
+    /// What says who is asking.
+    pub headers: HeaderMap,
+    /// How it proves itself; without, as any server does.
+    pub trust: Option<Trust>,
+}
+
+/// One host that leads to all clusters, each by its context at the beginning of the path.
+#[derive(Clone, Debug)]
+pub struct Gateway {
+    base: String,
+    token: Secret,
+}
+
+impl Gateway {
+    pub fn new(base: &str, token: &str) -> Self {
+        Self { base: base.to_owned(), token: Secret::new(token) }
+    }
+}
+
+#[async_trait]
+impl Clusters for Gateway {
+    async fn cluster(&self, context: &str, _: bool) -> Result<Cluster, Trouble> {
+        let name: String = form_urlencoded::byte_serialize(context.as_bytes()).collect();
+        let bearer = HeaderValue::try_from(format!("Bearer {}", self.token.expose()));
+        let mut bearer = bearer.map_err(|_| Trouble::odd("the token is none"))?;
+        bearer.set_sensitive(true);
+        let headers = HeaderMap::from_iter([(AUTHORIZATION, bearer)]);
+        Ok(Cluster { base: format!("{}/{name}", self.base), headers, trust: None })
     }
 }
 

@@ -11,7 +11,9 @@ mod params;
 mod plane;
 
 pub use check::{check, check_part, check_url, resource_keys};
-pub use clients::{Aws, AwsKeys, Clients, Endpoints, Keys, Secrets, Tokens};
+pub use clients::{
+    Aws, AwsKeys, Clients, Cluster, Clusters, Endpoints, Gateway, Keys, Secrets, Tokens,
+};
 pub use kind::{Bind, Catalogue, Default, Effect, Kind, Parameter, Placed, Shape, Times, Within};
 pub use params::{File, Params, resource, resource_node};
 pub use plane::{Needed, Plane};

@@ -176,6 +176,15 @@ pub(super) fn name_server() -> Result<Option<SocketAddr>, Failure> {
     })
 }
 
+/// The files of the kubeconfig: those that `KUBECONFIG` lists, else the one of this user (Kubernetes, "Organizing Cluster
+/// Access Using kubeconfig Files").
+pub(super) fn kubeconfig() -> Vec<PathBuf> {
+    if let Some(list) = variable("KUBECONFIG") {
+        return std::env::split_paths(&list).filter(|path| !path.as_os_str().is_empty()).collect();
+    }
+    variable("HOME").map(|home| Path::new(&home).join(".kube/config")).into_iter().collect()
+}
+
 /// The resolvers of this machine (resolv.conf(5)).
 pub(super) fn resolvers() -> Vec<IpAddr> {
     let text = std::fs::read_to_string("/etc/resolv.conf").unwrap_or_default();

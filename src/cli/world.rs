@@ -9,23 +9,26 @@ use super::{
     kept::Realm,
     manner::{CloudFlags, Manner},
     secrets::Vault,
-    settings::{endpoints, environment, name_server, resolvers, variable},
+    settings::{endpoints, environment, kubeconfig, name_server, resolvers, variable},
 };
 use crate::{
-    action::{Aws, Clients, Endpoints, Tokens, TroubleKind},
+    action::{Aws, Clients, Clusters, Endpoints, Gateway, Tokens, TroubleKind},
     model::{
-        Clock, Exit, Failure, Hint, Resource, RunId, Seal, Secret, Vendor,
+        Clock, Exit, Failure, Hint, Mode, Resource, RunId, Seal, Secret, Vendor, quoted,
         span::{clock_time, show},
     },
     plan::{Plan, Step},
     provider::{
         aws::{Chain, caller},
         azure::{Credential, SignIn},
+        kubernetes::{self, Kubeconfig},
     },
+    sim,
     wire::{Dns, NameServers, Network, Patient, ReadOnly, Transport},
 };
 use loopback::{Loopback, SignedInThere};
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -74,7 +77,7 @@ impl World {
         if asks(plan, Vendor::Aws) {
             self.sign_in_to_aws(plan).await?;
         }
-        Ok(())
+        self.sign_in_to_clusters(plan).await
     }
 
     async fn sign_in_to_azure(&self) -> Result<(), Failure> {
@@ -88,6 +91,31 @@ impl World {
         Err(Failure::new(Exit::Preflight, what).because(why).hint(Hint::says(
             "sign in (`az login` for cli), or choose another way with --azure-credential cli, managed, workload or secret",
         )))
+    }
+
+    /// Every cluster must answer and know who is asking, but for those of a region that is presumed lost.
+    async fn sign_in_to_clusters(&self, plan: &Plan) -> Result<(), Failure> {
+        let is_lost = |resource: &&Resource| {
+            plan.mode == Mode::Unplanned && resource.region.as_ref() == Some(&plan.from)
+        };
+        let needed = resources(plan).filter(|resource| !is_lost(resource));
+        let contexts: BTreeSet<_> = needed.filter_map(kubernetes::context).collect();
+        for context in contexts {
+            let asked = kubernetes::sign_in(&self.clients, context);
+            let asked = self.clients.clock.within(SIGNS_IN_WITHIN, asked).await;
+            let why = match asked {
+                Some(Ok(())) => continue,
+                Some(Err(trouble)) => trouble.why,
+                None => format!("no answer within {}", show(SIGNS_IN_WITHIN)),
+            };
+            let what = format!("cannot sign in to the cluster `{context}`; nothing was changed");
+            let hint = format!(
+                "`kubectl --context {} get pods` must work on this machine",
+                quoted(context)
+            );
+            return Err(Failure::new(Exit::Preflight, what).because(why).hint(Hint::says(hint)));
+        }
+        Ok(())
     }
 
     /// The keys must be of the account that the runbook is for: names of another one may be just as good.
@@ -165,6 +193,10 @@ impl World {
         }
         let transport = Arc::new(Patient::new(transport, clock.clone()));
         let (aws, dns) = amazon(plan, cloud, &clock)?;
+        let clusters: Arc<dyn Clusters> = match cloud.loopback() {
+            Some(_) => Arc::new(Gateway::new(sim::GATEWAY, "simulated")),
+            None => Arc::new(Kubeconfig::new(kubeconfig())),
+        };
         let seal = Seal::random();
         let vault = Arc::new(Vault::new(&plan.secrets, clock.clone()));
         Ok(Self {
@@ -177,6 +209,7 @@ impl World {
                 run,
                 azure,
                 aws,
+                clusters,
                 dns,
                 secrets: vault,
             },

@@ -5,7 +5,9 @@
 
 pub mod aws;
 pub mod azure;
+mod capacity;
 mod dns;
+pub mod kubernetes;
 mod own;
 mod plain;
 mod postgres;
@@ -17,7 +19,7 @@ mod visit;
 
 use crate::action::{Catalogue, Kind};
 
-static KINDS: [&Kind; 40] = [
+static KINDS: [&Kind; 45] = [
     &aws::stop::TRIGGER,
     &aws::metric::METRIC,
     &aws::alarm::ALARM,
@@ -44,6 +46,11 @@ static KINDS: [&Kind; 40] = [
     &azure::fence::FENCE,
     &azure::promote::PROMOTE,
     &azure::replica::REPLICA,
+    &kubernetes::patch::PATCH,
+    &kubernetes::pods_ready::PODS_READY,
+    &kubernetes::rollout::ROLLOUT,
+    &kubernetes::scale::SCALE,
+    &kubernetes::service::SELECTOR,
     &postgres::CHECK,
     &postgres::FENCE,
     &postgres::PROMOTE,

@@ -3,8 +3,8 @@
 use super::dns::testing::Servers;
 use crate::{
     action::{
-        Action, Answer, Applied, Aws, Clients, Kind, Look, Params, Tokens, Trouble, Unapplied,
-        resource_node,
+        Action, Answer, Applied, Aws, Clients, Gateway, Kind, Look, Params, Tokens, Trouble,
+        Unapplied, resource_node,
     },
     journal::{Durability, Journal, MemoryStore, Permit},
     model::{Clock, Node, Owner, Resource, RunId, Seal, Secret, Span},
@@ -86,6 +86,7 @@ impl Script {
             run: RunId::parse("01900000-0000-7000-8000-000000007f3a").unwrap(),
             azure: "https://management.azure.com".parse().unwrap(),
             aws: Aws::with_keys("AKIDTEST", "hush"),
+            clusters: Arc::new(Gateway::new("https://clusters.example", "hush")),
             dns: self.servers.lock().unwrap().clone(),
             secrets: Arc::new(Secret::new("hush")),
         }

@@ -120,7 +120,9 @@ impl Place<'_> {
             Placed::Globally => None,
             Placed::InARegion => {
                 let named = || node.region.clone().or_else(|| node.get("name")?.region.clone());
-                let in_arn = Arn::read(name).map(|arn| Region::new(arn.region));
+                // A name of another kind may begin with an ARN and say nothing of our regions by it.
+                let arn = Arn::read(name).filter(|_| Vendor::of(shell.kind) == Vendor::Aws);
+                let in_arn = arn.map(|arn| Region::new(arn.region));
                 in_arn.or_else(named).or_else(|| own(node, "region").map(Region::new))
             }
             Placed::ByParameter => shell.region.map(Region::new),

@@ -81,9 +81,12 @@ pub(super) fn is_read(request: &Request) -> bool {
     let path = request.uri().path().to_ascii_lowercase();
     match *request.method() {
         Method::GET | Method::HEAD => true,
-        // The listings of settings are POSTs because they hold secrets (Web Apps, List Application Settings).
+        // The listings of settings are POSTs because they hold secrets (Web Apps, List Application Settings); what one may
+        // do is asked of Kubernetes by making a review of it.
         Method::POST => {
-            ["/list", "/listkeys", "/token"].iter().any(|end| path.ends_with(end))
+            ["/list", "/listkeys", "/token", "/selfsubjectaccessreviews"]
+                .iter()
+                .any(|end| path.ends_with(end))
                 || is_read_of_aws(request)
         }
         _ => false,

@@ -11,6 +11,7 @@ use super::{
         VirtualEndpoint,
     },
     call::{Call, is_read},
+    kubernetes::{self, Kubernetes},
     listener::Listener,
     postgres::{self, Instance},
     program,
@@ -58,6 +59,7 @@ pub struct Cloud {
     pub(super) instances: Vec<Instance>,
     pub(super) redis: Redis,
     pub(super) listeners: Vec<Listener>,
+    pub(super) kubernetes: Kubernetes,
     /// The programs that were run, each once.
     pub(super) done: Vec<Vec<String>>,
     pub(super) virtual_endpoints: Vec<VirtualEndpoint>,
@@ -111,6 +113,7 @@ impl Cloud {
             instances: Vec::new(),
             redis: Redis::default(),
             listeners: Vec::new(),
+            kubernetes: Kubernetes::default(),
             done: Vec::new(),
             virtual_endpoints: Vec::new(),
             plans: Vec::new(),
@@ -147,6 +150,7 @@ impl Cloud {
         let reached = program::answer(self, call)
             .or_else(|| postgres::answer(self, call))
             .or_else(|| redis::answer(self, call))
+            .or_else(|| kubernetes::answer(self, call))
             .or_else(|| aws::answer(self, call))
             .unwrap_or_else(|| azure::answer(self, call));
         let reply = match reached {
@@ -194,6 +198,7 @@ impl Cloud {
             self.finish_operations();
             aws::keep_time(self);
             redis::keep_time(self);
+            kubernetes::keep_time(self);
             self.refresh();
         }
         self.now = self.now.max(now);
@@ -209,6 +214,7 @@ impl Cloud {
             self.next_quarter(),
             aws::next_due(self),
             redis::next_due(self),
+            kubernetes::next_due(self),
         ];
         dues.into_iter().flatten().min()
     }

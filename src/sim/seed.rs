@@ -5,13 +5,14 @@ use super::{
     aws::{self, endpoint::region_of, route53::canonical},
     azure::{Account, Profile, Server, Site},
     cloud::{Cloud, Outage},
+    kubernetes::Kubernetes,
     listener::Listener,
     postgres::Instance,
     redis::Redis,
 };
 use crate::{
     model::{Node, Region, Resource, Value, Vendor},
-    plan::{Plan, Side, Step},
+    plan::{ActionWork, Plan, Side, Step},
 };
 use jiff::Timestamp;
 
@@ -48,6 +49,26 @@ impl<'a> Seed<'a> {
 
     pub(super) fn of_kind(&self, kind: &str) -> impl Iterator<Item = &Resource> {
         self.resources.iter().filter(move |one| one.kind.eq_ignore_ascii_case(kind))
+    }
+
+    /// The steps that touch a resource of this kind.
+    pub(super) fn steps_on(&self, kind: &str) -> impl Iterator<Item = &'a ActionWork> {
+        let works = self.plan.steps.iter().filter_map(Step::action);
+        works.filter(move |work| work.touches.iter().any(|one| one.kind == kind))
+    }
+
+    /// The largest number that a step on a resource of this kind gives to a parameter.
+    pub(super) fn largest(&self, kind: &str, parameter: &str) -> Option<u64> {
+        let number = |work: &ActionWork| match work.with.get(parameter)?.value {
+            Value::Int(number) => u64::try_from(number).ok(),
+            _ => None,
+        };
+        self.steps_on(kind).filter_map(number).max()
+    }
+
+    /// Where a resource is; what says nothing is where users are served.
+    pub(super) fn region_of(&self, resource: &Resource) -> String {
+        region(resource).unwrap_or_else(|| self.active.clone())
     }
 
     /// The setting in which the app keeps its database's host: the one that the plan points at a server.
@@ -138,6 +159,7 @@ impl Cloud {
         Instance::seed(self, &seed);
         Redis::seed(self, &seed);
         Listener::seed(self, &seed);
+        Kubernetes::seed(self, &seed);
         Site::seed(self, &seed);
         Profile::seed(self, &seed);
         aws::seed(self, &seed);

@@ -2,6 +2,7 @@
 //!
 //! Refuses to send anything that changes something without a [`Permit`], which only a durable fact gives.
 
+mod clients;
 mod dns;
 mod network;
 mod patience;
@@ -15,6 +16,7 @@ mod talk;
 mod tcp;
 mod xml;
 
+pub use clients::Trust;
 pub use dns::{Dns, NameServer, NameServers};
 pub use network::Network;
 pub use patience::{Bounded, Patient};

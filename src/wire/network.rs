@@ -1,53 +1,33 @@
 //! The network itself.
 
 use super::{
-    Intent, Request, Response, SendError, Sockets, Transport, causes, check, converse, host,
+    Intent, Request, Response, SendError, Sockets, Transport, Trust, causes, check,
+    clients::HttpClients,
+    converse, host,
     program::{self, Programs},
 };
 use crate::model::Clock;
 use async_trait::async_trait;
-use std::{collections::BTreeMap, path::PathBuf, sync::OnceLock, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf};
 
-/// Sends over the network. Its clients are made at the first request: building one reads the machine's roots of trust.
+/// Sends over the network.
 pub struct Network {
     clock: Clock,
     programs: Programs,
-    client: OnceLock<reqwest::Client>,
-    /// Opens a connection for each request, as the next user does: one that is kept open leads to where a name stood for
-    /// something else.
-    prober: OnceLock<reqwest::Client>,
+    /// For servers that are trusted as this machine trusts any.
+    clients: HttpClients,
 }
 
 impl Network {
     pub fn new(clock: Clock) -> Self {
         let programs = Programs { environment: BTreeMap::new(), folder: None };
-        Self { clock, programs, client: OnceLock::new(), prober: OnceLock::new() }
+        Self { clock, programs, clients: HttpClients::default() }
     }
 
     /// Lets programs be run in this folder, which read what they may of this environment.
     #[must_use]
     pub fn running_in(self, folder: PathBuf, environment: BTreeMap<String, String>) -> Self {
         Self { programs: Programs { environment, folder: Some(folder) }, ..self }
-    }
-
-    fn client(&self, intent: Intent<'_>) -> Result<&reqwest::Client, reqwest::Error> {
-        let (place, idle) = match intent {
-            Intent::Probe => (&self.prober, 0),
-            Intent::Read | Intent::Change(_) => (&self.client, usize::MAX),
-        };
-        if let Some(client) = place.get() {
-            return Ok(client);
-        }
-        // No redirect may carry a token to another host, and no retry of the library's may send a change twice.
-        let client = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .pool_max_idle_per_host(idle)
-            .connect_timeout(Duration::from_secs(10))
-            .timeout(Duration::from_mins(2))
-            .user_agent(concat!("failover/", env!("CARGO_PKG_VERSION")))
-            .build()?;
-        Ok(place.get_or_init(|| client))
     }
 }
 
@@ -63,7 +43,9 @@ impl Transport for Network {
         }
         let host = host(&request);
         let not_sent = |why: String| SendError::NotSent { host: host.clone(), why };
-        let client = self.client(intent).map_err(|error| not_sent(causes(&error)))?;
+        let trust = request.extensions().get::<Trust>().cloned();
+        let clients = trust.as_ref().map_or(&self.clients, Trust::clients);
+        let client = clients.get(intent).map_err(|error| not_sent(causes(&error)))?;
         let request =
             reqwest::Request::try_from(request).map_err(|error| not_sent(causes(&error)))?;
         let unanswered = |why: String| SendError::Unanswered { host: host.clone(), why };

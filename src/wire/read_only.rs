@@ -5,9 +5,14 @@ use async_trait::async_trait;
 use http::Method;
 use std::sync::Arc;
 
-/// Reads that the vendors made POSTs, by the end of their path (Azure: the listing of an app's settings, and signing in).
-const READS_THAT_ARE_POSTS: [&str; 3] =
-    ["/config/appsettings/list", "/config/connectionstrings/list", "/oauth2/v2.0/token"];
+/// Reads that the vendors made POSTs, by the end of their path. Azure: the listing of an app's settings, and signing in;
+/// Kubernetes: the question whether one may do something.
+const READS_THAT_ARE_POSTS: [&str; 4] = [
+    "/config/appsettings/list",
+    "/config/connectionstrings/list",
+    "/oauth2/v2.0/token",
+    "/selfsubjectaccessreviews",
+];
 
 /// How the operations of AWS that change nothing begin, over the protocols that send all of them as POSTs. Its policies
 /// for reading alone are written in the same way (AWS managed policy `ReadOnlyAccess`).

@@ -8,6 +8,7 @@ mod contract;
 mod core;
 mod drill;
 mod emulator;
+mod kubernetes;
 mod postgres;
 mod readme;
 mod redis;

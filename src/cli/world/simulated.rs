@@ -2,7 +2,7 @@
 
 use super::World;
 use crate::{
-    action::{Aws, Clients, Tokens, Trouble},
+    action::{Aws, Clients, Gateway, Tokens, Trouble},
     cli::{
         Desk,
         kept::{Kept, Realm},
@@ -102,6 +102,7 @@ impl World {
                 run: scene.run,
                 azure: super::public_azure(),
                 aws: Aws::with_keys("simulated", "simulated"),
+                clusters: Arc::new(Gateway::new(sim::GATEWAY, "simulated")),
                 dns,
                 secrets: Arc::new(Secret::new("simulated")),
             },

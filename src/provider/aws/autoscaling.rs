@@ -7,7 +7,6 @@
 use super::{
     OnAws, absent,
     call::Call,
-    capacity::{EXACTLY, Meant},
     client::{Aws, before_sending},
     region_of,
     service::AUTO_SCALING,
@@ -19,6 +18,7 @@ use crate::{
         Params, Placed, Plane, Shape, Sign, Trouble, Unapplied,
     },
     model::{Datum, Diagnostic, Evidence, Resource},
+    provider::capacity::{EXACTLY, Meant},
     wire::Element,
 };
 use async_trait::async_trait;

@@ -7,7 +7,6 @@ mod service;
 use super::{
     OnAws, absent,
     call::Call,
-    capacity::{EXACTLY, Meant},
     client::{Aws, part},
     region_of,
     service::{APPLICATION_AUTO_SCALING, ECS},
@@ -19,6 +18,7 @@ use crate::{
         Params, Placed, Plane, Shape, Sign, Trouble, Unapplied,
     },
     model::{Datum, Diagnostic, Evidence, Resource},
+    provider::capacity::{EXACTLY, Meant},
 };
 use async_trait::async_trait;
 use serde_json::{Value, json};

@@ -7,7 +7,6 @@ pub(super) mod alarm;
 pub(super) mod autoscaling;
 mod call;
 mod caller;
-mod capacity;
 mod client;
 mod cloudwatch;
 mod credential;

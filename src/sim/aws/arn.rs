@@ -1,8 +1,5 @@
 //! Amazon Resource Names. Source: "Identify AWS resources with Amazon Resource Names", IAM user guide.
 
-use crate::sim::ledger::hex;
-use sha2::{Digest, Sha256};
-
 /// `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE`
 pub(super) struct Arn<'a> {
     pub region: &'a str,
@@ -24,11 +21,4 @@ impl<'a> Arn<'a> {
         };
         Some(Self { region, resource })
     }
-}
-
-/// Digits that look like an id and are the same for the same text.
-pub(super) fn digits(text: &str, count: usize) -> String {
-    let mut digits = hex(&Sha256::digest(text));
-    digits.truncate(count);
-    digits
 }

@@ -2,14 +2,12 @@
 //!
 //! Source: Amazon EC2 Auto Scaling API reference 2011-01-01.
 
-use super::{
-    asked::{Asked, leaf, members},
-    crew::{Crew, Worker},
-};
+use super::asked::{Asked, leaf, members};
 use crate::{
     sim::{
         call::{Refusal, Replied, Reply},
         cloud::Cloud,
+        crew::{Crew, Worker},
         seed::Seed,
     },
     wire::Element,

@@ -6,11 +6,11 @@
 use super::{
     arn::Arn,
     asked::{Asked, answer_json},
-    crew::Crew,
 };
 use crate::sim::{
     call::{Refusal, Replied, Reply},
     cloud::Cloud,
+    crew::Crew,
     seed::Seed,
 };
 use jiff::Timestamp;

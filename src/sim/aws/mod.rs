@@ -6,7 +6,6 @@ mod arn;
 mod asked;
 mod autoscaling;
 mod cloudwatch;
-mod crew;
 mod ecs;
 pub(super) mod elb;
 pub(super) mod endpoint;

@@ -5,7 +5,7 @@
 //! that were switched on are made at once.
 
 use super::{
-    arn::{Arn, digits},
+    arn::Arn,
     asked::{Asked, leaf},
     wanted::texts_in,
 };
@@ -13,6 +13,7 @@ use crate::{
     sim::{
         call::{Refusal, Replied},
         cloud::Cloud,
+        id::digits,
         seed::Seed,
     },
     wire::Element,

@@ -5,7 +5,6 @@
 
 use super::{
     Scope,
-    arn::digits,
     asked::{Asked, answer_json},
     wanted::texts_in,
 };
@@ -16,6 +15,7 @@ use crate::{
         address::location,
         call::{Call, Refusal, Replied},
         cloud::Cloud,
+        id::digits,
         reached::Reached,
         seed::Seed,
     },

@@ -5,13 +5,13 @@
 //! after fifteen minutes ("Target tracking scaling policies").
 
 use super::{
-    arn::digits,
     asked::{Asked, answer_json},
     ecs::{KIND, Service},
 };
 use crate::sim::{
     call::{Refusal, Replied, Reply},
     cloud::Cloud,
+    id::digits,
     seed::Seed,
 };
 use jiff::Timestamp;

@@ -1,6 +1,8 @@
 //! The actions that only wait for what a cloud, a server or a name server shows.
 
-use super::{aws::AWS, done, postgres::POSTGRES, redis::REDIS, rows::Ground};
+use super::{
+    aws::AWS, done, kubernetes::KUBERNETES, postgres::POSTGRES, redis::REDIS, rows::Ground,
+};
 use crate::{core::run::in_virtual_time, drill::run::Drill};
 use failover::{
     engine::{Checked, Ending},
@@ -34,7 +36,7 @@ steps:
     world: |plan| Drill::new(plan, Outage::None),
 };
 
-pub(super) const LOOKS: [Look; 6] = [
+pub(super) const LOOKS: [Look; 8] = [
     Look {
         kind: "aws.cloudwatch.alarm",
         ground: &AWS,
@@ -57,6 +59,31 @@ pub(super) const LOOKS: [Look; 6] = [
     timeout: 5m
 ",
         instead: ["healthy: 1", "healthy: 99"],
+        outage: Outage::None,
+    },
+    Look {
+        kind: "kubernetes.rollout",
+        ground: &KUBERNETES,
+        step: r"
+  - id: look
+    action: kubernetes.rollout
+    with: { deployment: '${{ to.cluster }}/shop/web' }
+    timeout: 5m
+",
+        // The API server of the region that is left does not answer.
+        instead: ["to.cluster", "from.cluster"],
+        outage: Outage::Data,
+    },
+    Look {
+        kind: "kubernetes.pods_ready",
+        ground: &KUBERNETES,
+        step: r"
+  - id: look
+    action: kubernetes.pods_ready
+    with: { namespace: '${{ to.cluster }}/shop', labels: { app: web }, ready: 2 }
+    timeout: 5m
+",
+        instead: ["ready: 2", "ready: 20"],
         outage: Outage::None,
     },
     Look {

@@ -3,6 +3,7 @@
 mod anew;
 pub mod aws;
 mod azure;
+mod kubernetes;
 mod looks;
 mod plain;
 mod postgres;
@@ -27,7 +28,8 @@ use rows::{Deed, Row};
 use std::time::Duration;
 
 fn rows() -> impl Iterator<Item = &'static Row> {
-    azure::ROWS.iter().chain(&aws::ROWS).chain(&postgres::ROWS).chain(&redis::ROWS)
+    let clouds = azure::ROWS.iter().chain(&aws::ROWS).chain(&kubernetes::ROWS);
+    clouds.chain(&postgres::ROWS).chain(&redis::ROWS)
 }
 
 async fn done(drill: &Drill) {

@@ -6,6 +6,7 @@
 
 mod aws;
 mod azure;
+mod kubernetes;
 mod postgres;
 mod redis;
 
@@ -24,6 +25,8 @@ pub(crate) fn check(exchange: &Exchange) -> Result<(), String> {
         aws::check(exchange)
     } else if postgres::is_meant(exchange) {
         postgres::check(exchange)
+    } else if kubernetes::is_meant(exchange) {
+        kubernetes::check(exchange)
     } else if redis::is_meant(exchange) {
         redis::check(exchange)
     } else {

@@ -3,7 +3,7 @@
 use super::{actions::CATALOGUE, cloud::Cloud, crash::Fuse};
 use async_trait::async_trait;
 use failover::{
-    action::{Aws, Clients, Tokens, Trouble},
+    action::{Aws, Clients, Gateway, Tokens, Trouble},
     engine::{Ask, Ending, Engine, Interrupter, Operator, Parts, Reply},
     journal::{Journal, read},
     model::{ActionName, Clock, Mode, Node, RunId, Seal, Secret, StepId},
@@ -227,6 +227,7 @@ impl World {
             run: RunId::starting_at(Timestamp::UNIX_EPOCH),
             azure: "http://model".parse().unwrap(),
             aws: Aws::with_keys("simulated", "simulated"),
+            clusters: Arc::new(Gateway::new(failover::sim::GATEWAY, "simulated")),
             dns: Arc::new(NameServers::new(Clock::real(), Vec::new())),
             secrets: Arc::new(failover::model::Secret::new("simulated")),
         };

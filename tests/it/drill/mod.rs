@@ -6,6 +6,7 @@ mod beforehand;
 pub mod by_hand;
 pub mod calls;
 mod faults;
+mod kubernetes;
 mod meanwhile;
 mod postgres;
 mod proseware;

@@ -3,7 +3,7 @@
 use crate::{contract::check, core::crash::Fuse};
 use async_trait::async_trait;
 use failover::{
-    action::{Aws, Clients, Tokens, Trouble},
+    action::{Aws, Clients, Gateway, Tokens, Trouble},
     engine::{Ask, Ending, Engine, Interrupter, Operator, Parts, Reply, preflight},
     journal::{Journal, read},
     model::{ChangeId, Clock, Mode, RunId, Seal, Secret, StepId},
@@ -212,6 +212,7 @@ impl Drill {
             run: RunId::starting_at(self.clock.now()),
             azure: "https://management.azure.com".parse().unwrap(),
             aws: Aws::with_keys("simulated", "simulated"),
+            clusters: Arc::new(Gateway::new(failover::sim::GATEWAY, "simulated")),
             dns: Arc::new(self.cloud.clone()),
             secrets: Arc::new(Secret::new("simulated")),
         }

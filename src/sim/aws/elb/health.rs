@@ -10,11 +10,11 @@ use crate::{
             Aws,
             asked::{Asked, leaf, members},
             autoscaling::Group as ScalingGroup,
-            crew::{Crew, SEEN_WELL, Worker},
             ecs::Service,
         },
         call::Replied,
         cloud::Cloud,
+        crew::{Crew, SEEN_WELL, Worker},
     },
     wire::Element,
 };

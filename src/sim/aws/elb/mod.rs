@@ -10,14 +10,12 @@ mod seed;
 
 pub(super) use seed::seed;
 
-use super::{
-    asked::{Asked, leaf, members},
-    crew::SEEN_WELL,
-};
+use super::asked::{Asked, leaf, members};
 use crate::{
     sim::{
         call::{Refusal, Replied},
         cloud::Cloud,
+        crew::SEEN_WELL,
     },
     wire::Element,
 };

@@ -11,11 +11,9 @@ use super::{
 };
 use crate::{
     sim::{
-        aws::{
-            arn::digits,
-            asked::{Asked, leaf, members},
-        },
+        aws::asked::{Asked, leaf, members},
         call::{Refusal, Replied},
+        id::digits,
     },
     wire::Element,
 };

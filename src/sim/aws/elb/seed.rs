@@ -10,12 +10,10 @@ use super::{
 use crate::{
     plan::{Side, Step},
     sim::{
-        aws::{
-            arn::{Arn, digits},
-            crew::Crew,
-            wanted::texts_in,
-        },
+        aws::{arn::Arn, wanted::texts_in},
         cloud::Cloud,
+        crew::Crew,
+        id::digits,
         seed::Seed,
     },
 };

@@ -1,9 +1,9 @@
-//! What does the work behind a service: tasks of ECS, instances of an Auto Scaling group.
+//! What does the work behind a service: tasks of ECS, instances of an Auto Scaling group, pods of a Deployment.
 //!
 //! Each is asked for, is up after a while, and leaves after a while when it is told to. A crew changes only when it is
 //! asked for another size; how many of it are up follows from the time.
 
-use super::arn::digits;
+use super::id::digits;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;

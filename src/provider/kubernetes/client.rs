@@ -1,0 +1,215 @@
+//! One cluster's API server, over the wire that the action was given.
+//!
+//! Sends each change once, unless a 401 proves that nothing happened.
+
+use super::error::Said;
+use crate::{
+    action::{Applied, Clients, Trouble, TroubleKind, Unapplied},
+    journal::Permit,
+    model::span,
+    wire::{Intent, Request, Response, SendError, host},
+};
+use bytes::Bytes;
+use http::{
+    HeaderValue, Method, StatusCode, Uri,
+    header::{ACCEPT, CONTENT_TYPE},
+};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::time::Duration;
+
+/// How long it may take until there is a credential: a plugin of the kubeconfig may hang.
+const SIGNS_IN_WITHIN: Duration = Duration::from_secs(30);
+/// How long a read may take, with all that is tried again: a server that is there answers in milliseconds.
+const PATIENCE: Duration = Duration::from_secs(15);
+const LATER: Duration = Duration::from_secs(10);
+
+/// One request, before it is known where it goes.
+pub(super) struct Call {
+    method: Method,
+    /// With its query.
+    path: String,
+    body: Option<(&'static str, Bytes)>,
+}
+
+impl Call {
+    pub(super) fn get(path: String) -> Self {
+        Self { method: Method::GET, path, body: None }
+    }
+
+    /// What belongs to what these labels select.
+    pub(super) fn select(path: &str, selector: &str) -> Self {
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("labelSelector", selector)
+            .finish();
+        Self::get(format!("{path}?{query}"))
+    }
+
+    pub(super) fn create(path: &str, body: &Value) -> Self {
+        let body = Some(("application/json", body.to_string().into()));
+        Self { method: Method::POST, path: path.to_owned(), body }
+    }
+
+    /// A JSON merge patch (RFC 7396): what is not named stays.
+    pub(super) fn merge(path: String, body: &Value) -> Self {
+        let body = Some(("application/merge-patch+json", body.to_string().into()));
+        Self { method: Method::PATCH, path, body }
+    }
+}
+
+/// Why no answer came.
+enum Lost {
+    /// Nothing was sent.
+    Before(Trouble),
+    /// It may have arrived.
+    After(String),
+}
+
+impl From<Lost> for Trouble {
+    fn from(lost: Lost) -> Self {
+        match lost {
+            Lost::Before(trouble) => trouble,
+            Lost::After(why) => Self::unreachable(why),
+        }
+    }
+}
+
+impl From<SendError> for Lost {
+    fn from(error: SendError) -> Self {
+        let why = error.to_string();
+        match error {
+            SendError::NotSent { .. } => Self::Before(Trouble::unreachable(why)),
+            SendError::ReadOnly { .. } | SendError::NoPermit { .. } => {
+                Self::Before(Trouble { why, kind: TroubleKind::NotRead })
+            }
+            SendError::Unanswered { .. } => Self::After(why),
+        }
+    }
+}
+
+/// The API server of one context.
+pub(super) struct Api {
+    pub(super) clients: Clients,
+    context: String,
+}
+
+impl Api {
+    pub(super) fn new(clients: &Clients, context: &str) -> Self {
+        Self { clients: clients.clone(), context: context.to_owned() }
+    }
+
+    /// Reads what may not be there.
+    pub(super) async fn find<T: DeserializeOwned>(
+        &self,
+        call: &Call,
+    ) -> Result<Option<T>, Trouble> {
+        let response = self.send(call, Intent::Read).await?;
+        if response.status().is_success() {
+            return self.read(call, &response).map(Some);
+        }
+        let said = Said::read(&response);
+        if said.is_absence() { Ok(None) } else { Err(said.trouble(&self.says(call))) }
+    }
+
+    /// Reads what must be there.
+    pub(super) async fn get<T: DeserializeOwned>(&self, call: &Call) -> Result<T, Trouble> {
+        let missing = || Trouble::odd(format!("{} answered 404 NotFound", self.says(call)));
+        self.find(call).await?.ok_or_else(missing)
+    }
+
+    /// Sends a change, and says what became of it in the engine's words.
+    pub(super) async fn change(&self, call: &Call, permit: &Permit) -> Result<Applied, Unapplied> {
+        match self.send(call, Intent::Change(permit)).await {
+            Ok(response) if response.status().is_success() => {
+                let id = response.headers().get("audit-id").and_then(|id| id.to_str().ok());
+                Ok(Applied::Done { request_id: id.map(ToOwned::to_owned) })
+            }
+            Ok(response) => Err(Said::read(&response).unapplied(&self.says(call))),
+            Err(Lost::Before(trouble)) => Err(before_sending(trouble)),
+            Err(Lost::After(why)) => Err(Unapplied::InDoubt { why, wait: None }),
+        }
+    }
+
+    fn says(&self, call: &Call) -> String {
+        let path = call.path.split('?').next().unwrap_or_default();
+        format!("{} {path} of `{}`", call.method, self.context)
+    }
+
+    fn read<T: DeserializeOwned>(&self, call: &Call, response: &Response) -> Result<T, Trouble> {
+        // Only where, for serde's own text may quote a secret.
+        serde_json::from_slice(response.body()).map_err(|error| {
+            let (line, column) = (error.line(), error.column());
+            let what = self.says(call);
+            Trouble::odd(format!("{what}: unexpected answer at {line}:{column}"))
+        })
+    }
+
+    async fn send(&self, call: &Call, intent: Intent<'_>) -> Result<Response, Lost> {
+        let mut fresh = false;
+        loop {
+            let request = self.request(call, fresh).await.map_err(Lost::Before)?;
+            let response = self.exchange(request, intent).await?;
+            // A 401 proves that nothing happened, so even a change may be sent again with a new credential.
+            if fresh || response.status() != StatusCode::UNAUTHORIZED {
+                return Ok(response);
+            }
+            fresh = true;
+        }
+    }
+
+    /// A change is waited for; what a read would tell is not worth a longer wait.
+    async fn exchange(&self, request: Request, intent: Intent<'_>) -> Result<Response, SendError> {
+        let host = host(&request);
+        let sent = self.clients.transport.send(request, intent);
+        if !intent.is_read() {
+            return sent.await;
+        }
+        self.clients.clock.within(PATIENCE, sent).await.unwrap_or_else(|| {
+            let why = format!("nothing within {}", span::show(PATIENCE));
+            Err(SendError::Unanswered { host, why })
+        })
+    }
+
+    async fn request(&self, call: &Call, fresh: bool) -> Result<Request, Trouble> {
+        let Clients { clock, clusters, .. } = &self.clients;
+        let found = clock.within(SIGNS_IN_WITHIN, clusters.cluster(&self.context, fresh)).await;
+        let cluster = found.unwrap_or_else(|| {
+            let within = span::show(SIGNS_IN_WITHIN);
+            let why = format!("no credential for `{}` came within {within}", self.context);
+            Err(Trouble::unreachable(why))
+        })?;
+        let refused = |why: &str| Trouble::odd(format!("{}: {why}", self.says(call)));
+        let address = format!("{}{}", cluster.base, call.path);
+        let uri: Uri = address.parse().map_err(|_| refused("its server has no address"))?;
+        if uri.scheme_str() != Some("https") && !is_this_machine(&uri) {
+            return Err(refused("a credential is sent over https only"));
+        }
+        let mut request = Request::new(Bytes::new());
+        *request.method_mut() = call.method.clone();
+        *request.uri_mut() = uri;
+        *request.headers_mut() = cluster.headers;
+        request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
+        if let Some((kind, body)) = &call.body {
+            request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+            *request.body_mut() = body.clone();
+        }
+        if let Some(trust) = cluster.trust {
+            request.extensions_mut().insert(trust);
+        }
+        Ok(request)
+    }
+}
+
+fn is_this_machine(uri: &Uri) -> bool {
+    matches!(uri.host(), Some("localhost" | "127.0.0.1" | "[::1]"))
+}
+
+/// What a read that failed before a change was sent means for that change: nothing has happened yet.
+pub(super) fn before_sending(trouble: Trouble) -> Unapplied {
+    match trouble.kind {
+        TroubleKind::NotRead => Unapplied::Refused { why: trouble.why, request_id: None },
+        TroubleKind::Unreachable | TroubleKind::Denied | TroubleKind::Odd => {
+            Unapplied::Deferred { why: trouble.why, wait: LATER }
+        }
+    }
+}
