@@ -84,7 +84,7 @@ pub fn rehearse(plan: &Arc<Plan>) {
                 aws: Aws::with_keys("simulated", "simulated"),
                 clusters: Arc::new(Gateway::new(failover::sim::GATEWAY, "simulated")),
                 dns: Arc::new(dns),
-                secrets: Arc::new(failover::model::Secret::new("simulated")),
+                secrets: Arc::new(failover::model::Secret::new(failover::sim::SECRET)),
                 clock,
             },
             journal: Journal::empty(Box::new(MemoryStore::default())),

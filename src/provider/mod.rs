@@ -19,7 +19,7 @@ mod visit;
 
 use crate::action::{Catalogue, Kind};
 
-static KINDS: [&Kind; 45] = [
+static KINDS: [&Kind; 46] = [
     &aws::stop::TRIGGER,
     &aws::metric::METRIC,
     &aws::alarm::ALARM,
@@ -60,6 +60,7 @@ static KINDS: [&Kind; 45] = [
     &redis::DEMOTE,
     &redis::FAILOVER,
     &plain::command::COMMAND,
+    &plain::dns_update::DNS_UPDATE,
     &plain::dns_wait::DNS_WAIT,
     &plain::http_check::HTTP_CHECK,
     &plain::tcp_check::TCP_CHECK,
@@ -124,7 +125,8 @@ mod tests {
                 assert!(is_placed(kind, *plane), "{}: {plane}", kind.name);
             }
             // What asks nothing of any region needs none.
-            let is_local = ["command", "dns.wait", "manual", "wait"].contains(&kind.name);
+            let is_local =
+                ["command", "dns.update", "dns.wait", "manual", "wait"].contains(&kind.name);
             assert_eq!(kind.planes.is_empty(), is_local, "{}", kind.name);
         }
     }

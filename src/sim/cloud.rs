@@ -13,6 +13,7 @@ use super::{
     call::{Call, is_read},
     kubernetes::{self, Kubernetes},
     listener::Listener,
+    names::{self, OwnZone},
     postgres::{self, Instance},
     program,
     reached::Reached,
@@ -60,6 +61,7 @@ pub struct Cloud {
     pub(super) redis: Redis,
     pub(super) listeners: Vec<Listener>,
     pub(super) kubernetes: Kubernetes,
+    pub(super) own_zones: Vec<OwnZone>,
     /// The programs that were run, each once.
     pub(super) done: Vec<Vec<String>>,
     pub(super) virtual_endpoints: Vec<VirtualEndpoint>,
@@ -114,6 +116,7 @@ impl Cloud {
             redis: Redis::default(),
             listeners: Vec::new(),
             kubernetes: Kubernetes::default(),
+            own_zones: Vec::new(),
             done: Vec::new(),
             virtual_endpoints: Vec::new(),
             plans: Vec::new(),
@@ -150,6 +153,7 @@ impl Cloud {
         let reached = program::answer(self, call)
             .or_else(|| postgres::answer(self, call))
             .or_else(|| redis::answer(self, call))
+            .or_else(|| names::answer(self, call))
             .or_else(|| kubernetes::answer(self, call))
             .or_else(|| aws::answer(self, call))
             .unwrap_or_else(|| azure::answer(self, call));

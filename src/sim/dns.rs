@@ -8,6 +8,7 @@ use super::{
         route53::{Answer, RecordSet, SLOWEST, Zone, answers::Server, canonical, host, parent},
     },
     cloud::Cloud,
+    names::OwnZone,
     simulated::Simulated,
 };
 use crate::wire::{Dns, NameServer, SendError};
@@ -38,6 +39,10 @@ impl Told {
         Self { code: Some(ResponseCode::Refused), ..Self::default() }
     }
 
+    fn of_own(answers: Vec<Record>) -> Self {
+        Self { is_authoritative: true, answers, ..Self::default() }
+    }
+
     fn nothing() -> Self {
         Self { code: Some(ResponseCode::NXDomain), ..Self::default() }
     }
@@ -63,6 +68,9 @@ impl Cloud {
             if wants_recursion {
                 return Some(self.look_up(name, kind));
             }
+            if let Some(zone) = self.own_zone(name) {
+                return Some(Told::of_own(zone.find(None, (name, kind), self.now())));
+            }
             // What the slowest of them knows, all know.
             let zone = self.zone_of(name);
             Some(
@@ -75,7 +83,19 @@ impl Cloud {
         Server { cloud: self, zone, number }
     }
 
+    /// The zone on servers of one's own that a name is in.
+    fn own_zone(&self, name: &str) -> Option<&OwnZone> {
+        self.own_zones.iter().find(|zone| zone.holds(name))
+    }
+
     fn ask_named(&self, server: &str, name: &str, kind: RecordType) -> Option<Told> {
+        let mut own = self.own_zones.iter().filter(|zone| zone.is_served_by(server)).peekable();
+        if own.peek().is_some() {
+            let found = own
+                .find(|zone| zone.holds(name))
+                .map(|zone| Told::of_own(zone.find(Some(server), (name, kind), self.now())));
+            return Some(found.unwrap_or_else(Told::refused));
+        }
         let of_its_own = self.zones().iter().filter_map(|zone| {
             let number =
                 zone.servers.iter().position(|one| host(one).eq_ignore_ascii_case(server))?;
@@ -111,6 +131,10 @@ impl Cloud {
     }
 
     fn find(&self, name: &str, kind: RecordType) -> Told {
+        if let Some(zone) = self.own_zone(name) {
+            let told = Told::of_own(zone.find(None, (name, kind), self.now()));
+            return Told { is_authoritative: false, ..told };
+        }
         let Some(zone) = self.zone_of(name) else { return vendors(self, name, kind) };
         let Some(elsewhere) = &zone.delegated_to else {
             return Told { is_authoritative: false, ..self.server(zone, 0).tell(name, kind) };

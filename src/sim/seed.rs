@@ -7,6 +7,7 @@ use super::{
     cloud::{Cloud, Outage},
     kubernetes::Kubernetes,
     listener::Listener,
+    names::OwnZone,
     postgres::Instance,
     redis::Redis,
 };
@@ -160,6 +161,7 @@ impl Cloud {
         Redis::seed(self, &seed);
         Listener::seed(self, &seed);
         Kubernetes::seed(self, &seed);
+        OwnZone::seed(self, &seed);
         Site::seed(self, &seed);
         Profile::seed(self, &seed);
         aws::seed(self, &seed);

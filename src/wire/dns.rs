@@ -23,7 +23,7 @@ const TRUNCATED: u8 = 0b10;
 /// Which server a question goes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NameServer<'a> {
-    /// The one of this host name or address.
+    /// The one of this host name or address, at its usual port unless one follows.
     Named(&'a str),
     /// The resolver that this machine uses.
     Machine,
@@ -62,8 +62,9 @@ impl NameServers {
             }
             NameServer::Named(name) => name.trim_end_matches('.'),
         };
+        let (host, port) = host_and_port(name);
         let not_sent = |why: String| SendError::NotSent { host: name.to_owned(), why };
-        let found = self.clock.within(PATIENCE, lookup_host((name, PORT))).await;
+        let found = self.clock.within(PATIENCE, lookup_host((host, port))).await;
         let mut all = found
             .ok_or_else(|| not_sent("its address is not found in time".to_owned()))?
             .map_err(|error| not_sent(error.to_string()))?;
@@ -95,6 +96,16 @@ impl Dns for NameServers {
         }
         Err(unanswered(last))
     }
+}
+
+/// `HOST` or `HOST:PORT`. An address of IPv6 stands in brackets where a port follows.
+fn host_and_port(name: &str) -> (&str, u16) {
+    let is_address = name.parse::<IpAddr>().is_ok();
+    let (host, port) = match name.rsplit_once(':').filter(|_| !is_address) {
+        Some((host, port)) => (host, port.parse().unwrap_or(PORT)),
+        None => (name, PORT),
+    };
+    (host.trim_start_matches('[').trim_end_matches(']'), port)
 }
 
 async fn by_datagram(at: SocketAddr, message: &[u8]) -> std::io::Result<Vec<u8>> {

@@ -4,6 +4,7 @@
 
 mod clients;
 mod dns;
+mod message;
 mod network;
 mod patience;
 mod program;
@@ -18,6 +19,7 @@ mod xml;
 
 pub use clients::Trust;
 pub use dns::{Dns, NameServer, NameServers};
+pub use message::message;
 pub use network::Network;
 pub use patience::{Bounded, Patient};
 pub use program::{Ended, Given, Program, Rehearsal, running};
@@ -90,6 +92,7 @@ pub async fn converse(
     match request.uri().scheme_str() {
         Some(sql::SCHEME) => Some(sql::ask(streams, clock, request).await),
         Some(redis::SCHEME) => Some(redis::ask(streams, clock, request).await),
+        Some(message::SCHEME) => Some(message::ask(streams, clock, request).await),
         Some(tcp::SCHEME) => Some(tcp::ask(streams, clock, request).await),
         _ => None,
     }

@@ -9,6 +9,7 @@ mod core;
 mod drill;
 mod emulator;
 mod kubernetes;
+mod names;
 mod postgres;
 mod readme;
 mod redis;

@@ -104,7 +104,7 @@ impl World {
                 aws: Aws::with_keys("simulated", "simulated"),
                 clusters: Arc::new(Gateway::new(sim::GATEWAY, "simulated")),
                 dns,
-                secrets: Arc::new(Secret::new("simulated")),
+                secrets: Arc::new(Secret::new(sim::SECRET)),
             },
             vault: None,
             realm: Realm::Simulated,

@@ -5,6 +5,7 @@ pub mod aws;
 mod azure;
 mod kubernetes;
 mod looks;
+mod names;
 mod plain;
 mod postgres;
 mod redis;
@@ -29,7 +30,7 @@ use std::time::Duration;
 
 fn rows() -> impl Iterator<Item = &'static Row> {
     let clouds = azure::ROWS.iter().chain(&aws::ROWS).chain(&kubernetes::ROWS);
-    clouds.chain(&postgres::ROWS).chain(&redis::ROWS)
+    clouds.chain(&names::ROWS).chain(&postgres::ROWS).chain(&redis::ROWS)
 }
 
 async fn done(drill: &Drill) {

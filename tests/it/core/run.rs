@@ -229,7 +229,7 @@ impl World {
             aws: Aws::with_keys("simulated", "simulated"),
             clusters: Arc::new(Gateway::new(failover::sim::GATEWAY, "simulated")),
             dns: Arc::new(NameServers::new(Clock::real(), Vec::new())),
-            secrets: Arc::new(failover::model::Secret::new("simulated")),
+            secrets: Arc::new(failover::model::Secret::new(failover::sim::SECRET)),
         };
         let (interrupter, interrupts) = Interrupter::new();
         let clock = self.clock.clone();

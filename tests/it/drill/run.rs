@@ -214,7 +214,7 @@ impl Drill {
             aws: Aws::with_keys("simulated", "simulated"),
             clusters: Arc::new(Gateway::new(failover::sim::GATEWAY, "simulated")),
             dns: Arc::new(self.cloud.clone()),
-            secrets: Arc::new(Secret::new("simulated")),
+            secrets: Arc::new(Secret::new(failover::sim::SECRET)),
         }
     }
 

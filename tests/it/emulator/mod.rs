@@ -6,7 +6,7 @@
 mod account;
 mod answers;
 mod capacity;
-mod dig;
+pub mod dig;
 mod plane;
 mod python;
 mod rig;
