@@ -7,6 +7,7 @@ pub mod aws;
 pub mod azure;
 mod capacity;
 mod dns;
+mod haproxy;
 pub mod kubernetes;
 mod own;
 mod plain;
@@ -17,9 +18,9 @@ mod redis;
 mod testing;
 mod visit;
 
-use crate::action::{Catalogue, Kind};
+use crate::action::{Catalogue, Change, Kind, Unapplied};
 
-static KINDS: [&Kind; 46] = [
+static KINDS: [&Kind; 48] = [
     &aws::stop::TRIGGER,
     &aws::metric::METRIC,
     &aws::alarm::ALARM,
@@ -46,6 +47,8 @@ static KINDS: [&Kind; 46] = [
     &azure::fence::FENCE,
     &azure::promote::PROMOTE,
     &azure::replica::REPLICA,
+    &haproxy::SERVER,
+    &haproxy::SHIFT,
     &kubernetes::patch::PATCH,
     &kubernetes::pods_ready::PODS_READY,
     &kubernetes::rollout::ROLLOUT,
@@ -71,6 +74,12 @@ static KINDS: [&Kind; 46] = [
 /// Every action that this program knows.
 pub fn catalogue() -> Catalogue {
     Catalogue(&KINDS)
+}
+
+/// A change that this action never named: the journal belongs to another version.
+fn unknown_change(change: &Change) -> Unapplied {
+    let why = format!("this action has no change `{}`", change.id);
+    Unapplied::Refused { why, request_id: None }
 }
 
 #[cfg(test)]
@@ -118,15 +127,17 @@ mod tests {
         }
     }
 
+    /// What asks nothing of any region needs none, nor what is found by addresses that no row says.
+    const LOCAL: [&str; 7] =
+        ["command", "dns.update", "dns.wait", "haproxy.server", "haproxy.shift", "manual", "wait"];
+
     #[test]
     fn every_plane_of_an_action_is_somewhere() {
         for kind in catalogue().iter() {
             for plane in kind.planes {
                 assert!(is_placed(kind, *plane), "{}: {plane}", kind.name);
             }
-            // What asks nothing of any region needs none.
-            let is_local =
-                ["command", "dns.update", "dns.wait", "manual", "wait"].contains(&kind.name);
+            let is_local = LOCAL.contains(&kind.name);
             assert_eq!(kind.planes.is_empty(), is_local, "{}", kind.name);
         }
     }

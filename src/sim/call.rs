@@ -1,6 +1,6 @@
 //! One request as the services see it, and what they reply.
 
-use super::{names, postgres, program, redis};
+use super::{haproxy, names, postgres, program, redis};
 use crate::wire::{Request, Response};
 use bytes::Bytes;
 use http::{HeaderValue, Method, header::CONTENT_TYPE};
@@ -99,6 +99,7 @@ fn is_own_read(request: &Request) -> Option<bool> {
         .or_else(|| redis::is_read(request))
         .or_else(|| program::is_read(request))
         .or_else(|| names::is_read(request))
+        .or_else(|| haproxy::is_read(request))
 }
 
 /// AWS sends most reads as POSTs, and names them for what they are.

@@ -11,6 +11,7 @@ use super::{
         VirtualEndpoint,
     },
     call::{Call, is_read},
+    haproxy::{self, Balancer},
     kubernetes::{self, Kubernetes},
     listener::Listener,
     names::{self, OwnZone},
@@ -62,6 +63,7 @@ pub struct Cloud {
     pub(super) listeners: Vec<Listener>,
     pub(super) kubernetes: Kubernetes,
     pub(super) own_zones: Vec<OwnZone>,
+    pub(super) balancers: Vec<Balancer>,
     /// The programs that were run, each once.
     pub(super) done: Vec<Vec<String>>,
     pub(super) virtual_endpoints: Vec<VirtualEndpoint>,
@@ -117,6 +119,7 @@ impl Cloud {
             listeners: Vec::new(),
             kubernetes: Kubernetes::default(),
             own_zones: Vec::new(),
+            balancers: Vec::new(),
             done: Vec::new(),
             virtual_endpoints: Vec::new(),
             plans: Vec::new(),
@@ -153,6 +156,7 @@ impl Cloud {
         let reached = program::answer(self, call)
             .or_else(|| postgres::answer(self, call))
             .or_else(|| redis::answer(self, call))
+            .or_else(|| haproxy::answer(self, call))
             .or_else(|| names::answer(self, call))
             .or_else(|| kubernetes::answer(self, call))
             .or_else(|| aws::answer(self, call))

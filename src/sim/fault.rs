@@ -1,6 +1,6 @@
 //! Faults that can be put at any call.
 
-use super::{aws, call, kubernetes, names, postgres, redis};
+use super::{aws, call, haproxy, kubernetes, names, postgres, redis};
 use crate::wire::{Request, Response, host};
 use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode};
@@ -89,6 +89,7 @@ pub(super) fn refusal(
     let own = postgres::refusal(request, status)
         .or_else(|| redis::refusal(request, status))
         .or_else(|| names::refusal(request, status))
+        .or_else(|| haproxy::refusal(request, status))
         .or_else(|| kubernetes::refusal(&call::Call::new(request, now), status))
         .or_else(|| aws::refusal(&call::Call::new(request, now), status));
     let mut response = own.map_or_else(|| of_azure(code), call::Reply::into_response);

@@ -16,6 +16,7 @@ mod cloud;
 mod crew;
 mod dns;
 mod fault;
+mod haproxy;
 mod id;
 mod kubernetes;
 mod ledger;

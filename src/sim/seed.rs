@@ -5,6 +5,7 @@ use super::{
     aws::{self, endpoint::region_of, route53::canonical},
     azure::{Account, Profile, Server, Site},
     cloud::{Cloud, Outage},
+    haproxy::Balancer,
     kubernetes::Kubernetes,
     listener::Listener,
     names::OwnZone,
@@ -162,6 +163,7 @@ impl Cloud {
         Listener::seed(self, &seed);
         Kubernetes::seed(self, &seed);
         OwnZone::seed(self, &seed);
+        Balancer::seed(self, &seed);
         Site::seed(self, &seed);
         Profile::seed(self, &seed);
         aws::seed(self, &seed);

@@ -3,7 +3,7 @@
 use super::{
     cloud::{Answer, Outcome},
     fault::{Fault, Faults, Mishap},
-    listener, names, postgres, redis,
+    haproxy, listener, names, postgres, redis,
     world::World,
 };
 use crate::{
@@ -250,6 +250,7 @@ impl Streams for Simulated {
     async fn open(&self, host: &str, port: u16) -> io::Result<Line> {
         let opened = postgres::open(self, host, port)
             .or_else(|| redis::open(self, host, port))
+            .or_else(|| haproxy::open(self, host, port))
             .or_else(|| names::open(self, host, port))
             .or_else(|| listener::open(self, host, port));
         match opened {

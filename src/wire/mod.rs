@@ -4,6 +4,7 @@
 
 mod clients;
 mod dns;
+mod haproxy;
 mod message;
 mod network;
 mod patience;
@@ -19,6 +20,7 @@ mod xml;
 
 pub use clients::Trust;
 pub use dns::{Dns, NameServer, NameServers};
+pub use haproxy::runtime;
 pub use message::message;
 pub use network::Network;
 pub use patience::{Bounded, Patient};
@@ -92,6 +94,7 @@ pub async fn converse(
     match request.uri().scheme_str() {
         Some(sql::SCHEME) => Some(sql::ask(streams, clock, request).await),
         Some(redis::SCHEME) => Some(redis::ask(streams, clock, request).await),
+        Some(haproxy::SCHEME) => Some(haproxy::ask(streams, clock, request).await),
         Some(message::SCHEME) => Some(message::ask(streams, clock, request).await),
         Some(tcp::SCHEME) => Some(tcp::ask(streams, clock, request).await),
         _ => None,

@@ -1,6 +1,8 @@
 //! The world of dry-runs and checks: reads pass, everything else stays here.
 
-use super::{Intent, Request, Response, SendError, Transport, message, program, redis, sql};
+use super::{
+    Intent, Request, Response, SendError, Transport, haproxy, message, program, redis, sql,
+};
 use async_trait::async_trait;
 use http::Method;
 use std::sync::Arc;
@@ -47,6 +49,9 @@ pub(super) fn is_read(request: &Request) -> bool {
     }
     if redis::is_meant(request) {
         return redis::is_read(request);
+    }
+    if haproxy::is_meant(request) {
+        return haproxy::is_read(request);
     }
     if message::is_meant(request) {
         return message::is_read(request);

@@ -21,6 +21,7 @@ pub(super) mod routing_control;
 mod service;
 pub(super) mod stop;
 
+use super::unknown_change;
 use crate::{
     action::{
         Action, Answer, Applied, Change, Finding, Handle, Look, Observation, Polled, Trouble,
@@ -117,10 +118,4 @@ fn there_is_no(what: &str, resource: &Resource) -> String {
 /// The region that a resource is in; the runbook was not taken without one.
 fn region_of(resource: &Resource) -> String {
     resource.region.as_ref().map(ToString::to_string).unwrap_or_default()
-}
-
-/// A change that this action never named: the journal belongs to another version.
-fn unknown_change(change: &Change) -> Unapplied {
-    let why = format!("this action has no change `{}`", change.id);
-    Unapplied::Refused { why, request_id: None }
 }

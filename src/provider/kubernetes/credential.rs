@@ -151,7 +151,9 @@ async fn headers(known: &Known) -> Result<HeaderMap, BoxError> {
         Some(auth) => auth.layer(dressed).oneshot(request).await?,
         None => dressed.oneshot(request).await?,
     };
-    Ok(response.into_parts().0.headers)
+    let mut headers = response.into_parts().0.headers;
+    headers.values_mut().for_each(|value| value.set_sensitive(true));
+    Ok(headers)
 }
 
 /// Why there is no credential. A plugin prints credentials, and may be given some, so of one that failed only its own

@@ -17,6 +17,7 @@ pub(super) mod rollout;
 pub(super) mod scale;
 pub(super) mod service;
 
+use super::unknown_change;
 use crate::{
     action::{Action, Answer, Applied, Change, Finding, Look, Observation, Trouble, Unapplied},
     journal::Permit,
@@ -116,10 +117,4 @@ fn owner(metadata: &ObjectMeta, name: &str) -> Option<Finding> {
     Some(Finding::warning(format!(
         "{owner} keeps `{name}` as it is written elsewhere, and may put it back: pause it, or change it there too"
     )))
-}
-
-/// A change that this action never named: the journal belongs to another version.
-fn unknown_change(change: &Change) -> Unapplied {
-    let why = format!("this action has no change `{}`", change.id);
-    Unapplied::Refused { why, request_id: None }
 }

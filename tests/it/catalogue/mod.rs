@@ -3,6 +3,7 @@
 mod anew;
 pub mod aws;
 mod azure;
+mod haproxy;
 mod kubernetes;
 mod looks;
 mod names;
@@ -30,7 +31,8 @@ use std::time::Duration;
 
 fn rows() -> impl Iterator<Item = &'static Row> {
     let clouds = azure::ROWS.iter().chain(&aws::ROWS).chain(&kubernetes::ROWS);
-    clouds.chain(&names::ROWS).chain(&postgres::ROWS).chain(&redis::ROWS)
+    let clouds = clouds.chain(&haproxy::ROWS).chain(&names::ROWS);
+    clouds.chain(&postgres::ROWS).chain(&redis::ROWS)
 }
 
 async fn done(drill: &Drill) {
