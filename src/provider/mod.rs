@@ -20,7 +20,7 @@ mod visit;
 
 use crate::action::{Catalogue, Change, Kind, Unapplied};
 
-static KINDS: [&Kind; 48] = [
+static KINDS: [&Kind; 49] = [
     &aws::stop::TRIGGER,
     &aws::metric::METRIC,
     &aws::alarm::ALARM,
@@ -66,6 +66,7 @@ static KINDS: [&Kind; 48] = [
     &plain::dns_update::DNS_UPDATE,
     &plain::dns_wait::DNS_WAIT,
     &plain::http_check::HTTP_CHECK,
+    &plain::http_request::HTTP_REQUEST,
     &plain::tcp_check::TCP_CHECK,
     &plain::manual::MANUAL,
     &plain::wait::WAIT,

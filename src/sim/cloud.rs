@@ -12,6 +12,7 @@ use super::{
     },
     call::{Call, is_read},
     haproxy::{self, Balancer},
+    hook::{self, Hook},
     kubernetes::{self, Kubernetes},
     listener::Listener,
     names::{self, OwnZone},
@@ -64,6 +65,7 @@ pub struct Cloud {
     pub(super) kubernetes: Kubernetes,
     pub(super) own_zones: Vec<OwnZone>,
     pub(super) balancers: Vec<Balancer>,
+    pub(super) hooks: Vec<Hook>,
     /// The programs that were run, each once.
     pub(super) done: Vec<Vec<String>>,
     pub(super) virtual_endpoints: Vec<VirtualEndpoint>,
@@ -120,6 +122,7 @@ impl Cloud {
             kubernetes: Kubernetes::default(),
             own_zones: Vec::new(),
             balancers: Vec::new(),
+            hooks: Vec::new(),
             done: Vec::new(),
             virtual_endpoints: Vec::new(),
             plans: Vec::new(),
@@ -157,6 +160,7 @@ impl Cloud {
             .or_else(|| postgres::answer(self, call))
             .or_else(|| redis::answer(self, call))
             .or_else(|| haproxy::answer(self, call))
+            .or_else(|| hook::answer(self, call))
             .or_else(|| names::answer(self, call))
             .or_else(|| kubernetes::answer(self, call))
             .or_else(|| aws::answer(self, call))

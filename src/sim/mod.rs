@@ -17,6 +17,7 @@ mod crew;
 mod dns;
 mod fault;
 mod haproxy;
+mod hook;
 mod id;
 mod kubernetes;
 mod ledger;

@@ -6,6 +6,7 @@ use super::{
     azure::{Account, Profile, Server, Site},
     cloud::{Cloud, Outage},
     haproxy::Balancer,
+    hook::{self, Hook},
     kubernetes::Kubernetes,
     listener::Listener,
     names::OwnZone,
@@ -164,6 +165,7 @@ impl Cloud {
         Kubernetes::seed(self, &seed);
         OwnZone::seed(self, &seed);
         Balancer::seed(self, &seed);
+        Hook::seed(self, &seed);
         Site::seed(self, &seed);
         Profile::seed(self, &seed);
         aws::seed(self, &seed);
@@ -173,8 +175,9 @@ impl Cloud {
 
     /// A name outside Azure that the plan probes is taken to stand for its public name.
     fn add_aliases(&mut self, plan: &Plan) {
-        let urls =
-            plan.steps.iter().filter_map(Step::action).filter_map(|work| work.with.get("url"));
+        let works = plan.steps.iter().filter_map(Step::action);
+        let asks = works.filter(|work| !hook::is_sent(&work.with));
+        let urls = asks.filter_map(|work| work.with.get("url"));
         let watched = plan.watch.iter().map(|watch| watch.url.as_str());
         let public =
             self.profiles.first().map(Profile::host).or_else(|| self.sites.first().map(Site::host));

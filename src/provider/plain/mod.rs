@@ -4,6 +4,7 @@ pub(super) mod command;
 pub(super) mod dns_update;
 pub(super) mod dns_wait;
 pub(super) mod http_check;
+pub(super) mod http_request;
 pub(super) mod manual;
 mod streak;
 pub(super) mod tcp_check;

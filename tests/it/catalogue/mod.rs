@@ -10,6 +10,7 @@ mod names;
 mod plain;
 mod postgres;
 mod redis;
+mod requests;
 pub mod rows;
 
 use crate::{
@@ -31,7 +32,7 @@ use std::time::Duration;
 
 fn rows() -> impl Iterator<Item = &'static Row> {
     let clouds = azure::ROWS.iter().chain(&aws::ROWS).chain(&kubernetes::ROWS);
-    let clouds = clouds.chain(&haproxy::ROWS).chain(&names::ROWS);
+    let clouds = clouds.chain(&haproxy::ROWS).chain(&names::ROWS).chain(&requests::ROWS);
     clouds.chain(&postgres::ROWS).chain(&redis::ROWS)
 }
 

@@ -18,6 +18,7 @@ use crate::{
     sim::{
         address::location,
         cloud::Cloud,
+        hook::is_sent,
         seed::{Seed, region},
     },
 };
@@ -208,7 +209,8 @@ fn seed_checks(cloud: &mut Cloud, seed: &Seed<'_>, steps: &[Parameters<'_>]) {
 /// The hosts that a plan asks, where neither their names nor its zones say what they are: the address of one region, or
 /// a name that users know.
 fn seed_hosts(cloud: &mut Cloud, seed: &Seed<'_>, steps: &[Parameters<'_>]) {
-    let named = steps.iter().flat_map(|step| ["probe", "url"].map(|name| (*step, name)));
+    let asks = steps.iter().filter(|step| !is_sent(step.0));
+    let named = asks.flat_map(|step| ["probe", "url"].map(|name| (*step, name)));
     let mut public: Vec<_> =
         seed.plan.watch.iter().filter_map(|watch| host_of(&watch.url)).collect();
     for (step, name) in named {
