@@ -9,6 +9,8 @@
 #![allow(clippy::print_stdout, reason = "the table is what it is for")]
 #![allow(dead_code, reason = "the tests need more of these servers than a bench does")]
 
+#[path = "../tests/it/guarded.rs"]
+mod guarded;
 #[path = "../tests/it/redis/server.rs"]
 mod server;
 #[path = "rig/swap.rs"]

@@ -1,6 +1,6 @@
 //! What the operator chose: a runbook, two regions, a mode, and values.
 
-use super::{Desk, settings, terraform};
+use super::{Desk, bound, settings, terraform};
 use crate::{
     action::Catalogue,
     model::{Exit, Failure, Hint, Mode, nearest},
@@ -80,7 +80,12 @@ impl Chosen {
             files: &beside(&path),
             catalogue,
         };
-        plan::build(&runbook, &choice).map_err(|mistakes| told(desk, &mistakes))
+        let plan = plan::build(&runbook, &choice).map_err(|mistakes| told(desk, &mistakes))?;
+        let found = bound::mistakes(&plan, catalogue);
+        if found.is_empty() {
+            return Ok(plan);
+        }
+        Err(told(desk, &Mistakes { source: runbook.source, found }))
     }
 
     /// What is typed wins over what stands in files, and a later file over an earlier one.

@@ -6,6 +6,7 @@
 
 mod actions;
 mod ask;
+mod bound;
 mod carry;
 mod choice;
 mod completions;

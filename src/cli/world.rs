@@ -254,7 +254,7 @@ fn amazon(plan: &Plan, cloud: &CloudFlags, clock: &Clock) -> Result<(Aws, Arc<dy
 }
 
 /// Azure Resource Manager of the public cloud.
-fn public_azure() -> Url {
+pub(super) fn public_azure() -> Url {
     Url::parse(AZURE).expect("a constant that is an address")
 }
 

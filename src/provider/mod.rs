@@ -9,6 +9,7 @@ mod capacity;
 mod dns;
 mod haproxy;
 pub mod kubernetes;
+mod lost;
 mod own;
 mod plain;
 mod postgres;

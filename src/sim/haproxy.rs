@@ -9,11 +9,11 @@ use super::{
     fault::FAULT,
     line::{Door, Opened},
     reached::Reached,
-    seed::Seed,
+    seed::{Seed, texts_in},
     simulated::Simulated,
 };
 use crate::{
-    model::{Node, Value},
+    model::Node,
     plan::{ActionWork, Step},
     wire::{Request, runtime},
 };
@@ -176,7 +176,7 @@ fn add(cloud: &mut Cloud, place: &str, backend: &str, work: &ActionWork) {
     let text = |name: &str| work.with.get(name).and_then(Node::as_text);
     for (parameter, weight) in [("from", WEIGHT), ("to", 0)] {
         for name in texts(work, parameter) {
-            put(&name, weight, State::Ready);
+            put(name, weight, State::Ready);
         }
     }
     if let Some(server) = text("server") {
@@ -185,13 +185,8 @@ fn add(cloud: &mut Cloud, place: &str, backend: &str, work: &ActionWork) {
     }
 }
 
-fn texts(work: &ActionWork, name: &str) -> Vec<String> {
-    match work.with.get(name).map(|node| &node.value) {
-        Some(Value::List(items)) => {
-            items.iter().filter_map(Node::as_text).map(ToOwned::to_owned).collect()
-        }
-        _ => Vec::new(),
-    }
+fn texts<'a>(work: &'a ActionWork, name: &str) -> Vec<&'a str> {
+    work.with.get(name).map(texts_in).unwrap_or_default()
 }
 
 impl Cloud {

@@ -8,11 +8,11 @@ use super::{
     cloud::Cloud,
     line::{Door, Opened},
     reached::Reached,
-    seed::Seed,
+    seed::{Seed, texts_in},
     simulated::Simulated,
 };
 use crate::{
-    model::{Node, Value},
+    model::Node,
     plan::Step,
     wire::{self, Request},
 };
@@ -109,9 +109,9 @@ impl OwnZone {
                 cloud.own_zones.len() - 1
             });
             let own = &mut cloud.own_zones[at];
-            for server in texts(work.with.get("servers")) {
-                if !own.servers.contains(&place(&server)) {
-                    own.servers.push(place(&server));
+            for server in work.with.get("servers").map(texts_in).unwrap_or_default() {
+                if !own.servers.contains(&place(server)) {
+                    own.servers.push(place(server));
                 }
             }
             for (parameter, kind, value) in UNTIL_NOW {
@@ -245,15 +245,6 @@ fn check(sets: &[Set], wanted: &[Record]) -> Result<(), ResponseCode> {
         found.is_some_and(|found| sorted(found) == sorted(wanted))
     };
     if values.iter().all(is_met) { Ok(()) } else { Err(ResponseCode::NXRRSet) }
-}
-
-fn texts(node: Option<&Node>) -> Vec<String> {
-    match node.map(|node| &node.value) {
-        Some(Value::List(items)) => {
-            items.iter().filter_map(Node::as_text).map(ToOwned::to_owned).collect()
-        }
-        _ => Vec::new(),
-    }
 }
 
 pub(super) fn is_meant(request: &Request) -> bool {

@@ -39,7 +39,7 @@ impl<'a> Seed<'a> {
         };
         let mut texts: Vec<_> = plan.watch.iter().map(|watch| watch.url.as_str()).collect();
         for work in plan.steps.iter().filter_map(Step::action) {
-            collect(&work.with, &mut texts);
+            texts.extend(texts_in(&work.with));
         }
         Self {
             plan,
@@ -81,9 +81,7 @@ impl<'a> Seed<'a> {
             .flat_map(|work| ["settings", "connection_strings"].map(|name| work.with.get(name)));
         let mut entries = sets.flatten().flat_map(Node::entries);
         let names_a_server = |value: &Node| {
-            let mut texts = Vec::new();
-            collect(value, &mut texts);
-            texts.iter().any(|text| text.contains(".postgres.database.azure.com"))
+            texts_in(value).iter().any(|text| text.contains(".postgres.database.azure.com"))
         };
         let found = entries.find(|(_, value)| names_a_server(value));
         found.map_or_else(|| "DB_HOST".to_owned(), |(key, _)| key.text.clone())
@@ -100,12 +98,13 @@ impl<'a> Seed<'a> {
     }
 }
 
-fn collect<'a>(node: &'a Node, texts: &mut Vec<&'a str>) {
+/// The texts of a value, however deep they stand.
+pub(super) fn texts_in(node: &Node) -> Vec<&str> {
     match &node.value {
-        Value::Text(text) | Value::Late(text) => texts.push(text),
-        Value::List(items) => items.iter().for_each(|item| collect(item, texts)),
-        Value::Map(entries) => entries.iter().for_each(|(_, item)| collect(item, texts)),
-        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) => {}
+        Value::Text(text) | Value::Late(text) => vec![text],
+        Value::List(items) => items.iter().flat_map(texts_in).collect(),
+        Value::Map(entries) => entries.iter().flat_map(|(_, item)| texts_in(item)).collect(),
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) => Vec::new(),
     }
 }
 

@@ -3,8 +3,11 @@
 //!
 //! A balancer says no in a text, as it says everything: reading it is for whoever asked.
 
-use super::{Request, Response, SendError, Streams};
-use crate::model::{Clock, span};
+use super::{
+    Request, Response, SendError, Streams,
+    stream::{connect, nothing_within, place},
+};
+use crate::model::Clock;
 use bytes::Bytes;
 use http::{Method, Uri};
 use std::{io, time::Duration};
@@ -46,15 +49,8 @@ pub(super) async fn ask(
     clock: &Clock,
     request: &Request,
 ) -> Result<Response, SendError> {
-    let uri = request.uri();
-    let place = uri.authority().map_or_else(String::new, ToString::to_string);
-    let not_sent = |why: String| SendError::NotSent { host: place.clone(), why };
-    let late = || format!("nothing within {}", span::show(WITHIN));
-    let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-    let port = uri.port_u16().ok_or_else(|| not_sent("no port is named".to_owned()))?;
-    let line = clock.within(WITHIN, streams.open(host, port)).await;
-    let mut line = line.ok_or_else(|| not_sent(late()))?.map_err(|e| not_sent(e.to_string()))?;
-    let unanswered = |why: String| SendError::Unanswered { host: place.clone(), why };
+    let mut line = connect((streams, clock), request, None, WITHIN).await?;
+    let unanswered = |why: String| SendError::Unanswered { host: place(request), why };
     let exchange = async {
         line.write_all(&[&request.body()[..], b"\n"].concat()).await?;
         line.flush().await?;
@@ -63,7 +59,8 @@ pub(super) async fn ask(
         line.take(LONGEST).read_to_end(&mut said).await?;
         Ok::<_, io::Error>(said)
     };
-    let said = clock.within(WITHIN, exchange).await.ok_or_else(|| unanswered(late()))?;
+    let said =
+        clock.within(WITHIN, exchange).await.ok_or_else(|| unanswered(nothing_within(WITHIN)))?;
     let said = said.map_err(|error| unanswered(error.to_string()))?;
     // Even the shortest answer is a line.
     if said.is_empty() {

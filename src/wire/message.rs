@@ -1,7 +1,10 @@
 //! Messages to one name server over a connection (RFC 1035, 4.2.2): updates of a zone, and questions that are signed.
 
-use super::{Request, Response, SendError, Streams};
-use crate::model::{Clock, span};
+use super::{
+    Request, Response, SendError, Streams,
+    stream::{connect, nothing_within, place},
+};
+use crate::model::Clock;
 use bytes::Bytes;
 use http::{Method, Uri};
 use std::{io, time::Duration};
@@ -41,15 +44,8 @@ pub(super) async fn ask(
     clock: &Clock,
     request: &Request,
 ) -> Result<Response, SendError> {
-    let uri = request.uri();
-    let place = uri.authority().map_or_else(String::new, ToString::to_string);
-    let not_sent = |why: String| SendError::NotSent { host: place.clone(), why };
-    let late = || format!("nothing within {}", span::show(WITHIN));
-    let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-    let opening = streams.open(host, uri.port_u16().unwrap_or(PORT));
-    let line = clock.within(WITHIN, opening).await.ok_or_else(|| not_sent(late()))?;
-    let mut line = line.map_err(|error| not_sent(error.to_string()))?;
-    let unanswered = |why: String| SendError::Unanswered { host: place.clone(), why };
+    let mut line = connect((streams, clock), request, Some(PORT), WITHIN).await?;
+    let unanswered = |why: String| SendError::Unanswered { host: place(request), why };
     let exchange = async {
         let message = request.body();
         let length = u16::try_from(message.len()).map_err(io::Error::other)?;
@@ -60,7 +56,8 @@ pub(super) async fn ask(
         line.read_exact(&mut answer).await?;
         Ok::<_, io::Error>(answer)
     };
-    let answer = clock.within(WITHIN, exchange).await.ok_or_else(|| unanswered(late()))?;
+    let answer =
+        clock.within(WITHIN, exchange).await.ok_or_else(|| unanswered(nothing_within(WITHIN)))?;
     let answer = answer.map_err(|error| unanswered(error.to_string()))?;
     // Another answer than the one to this message proves nothing.
     if answer.get(..2) != request.body().get(..2) {

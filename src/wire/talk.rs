@@ -1,8 +1,11 @@
 //! A conversation with a server that speaks a protocol of its own: who asks, how the way there is kept safe, and how long
 //! it may take to be let in.
 
-use super::{Line, Request, Response, SendError, Streams};
-use crate::model::{Clock, Secret, span};
+use super::{
+    Line, Request, Response, SendError, Streams,
+    stream::{connect, place},
+};
+use crate::model::{Clock, Secret};
 use bytes::Bytes;
 use http::StatusCode;
 use rustls::{
@@ -53,7 +56,7 @@ impl<'a> Talk<'a> {
         clock: &'a Clock,
         request: &'a Request,
     ) -> Result<Self, SendError> {
-        let place = request.uri().authority().map_or_else(String::new, ToString::to_string);
+        let place = place(request);
         match request.extensions().get() {
             Some(login) => Ok(Self { streams, clock, request, login, place }),
             None => Err(SendError::NotSent { host: place, why: "nobody says who asks".to_owned() }),
@@ -86,13 +89,8 @@ impl<'a> Talk<'a> {
 
     /// Connects, to the protocol's own port where none is named.
     pub(super) async fn open(&self, port: u16) -> Result<Line, SendError> {
-        let port = self.request.uri().port_u16().unwrap_or(port);
-        let (within, opening) = (self.opens_within(), self.streams.open(self.host(), port));
-        match self.clock.within(within, opening).await {
-            Some(Ok(stream)) => Ok(stream),
-            Some(Err(error)) => Err(self.not_sent(error.to_string())),
-            None => Err(self.not_sent(format!("nothing within {}", span::show(within)))),
-        }
+        let within = self.opens_within();
+        connect((self.streams, self.clock), self.request, Some(port), within).await
     }
 
     pub(super) fn opens_within(&self) -> Duration {

@@ -1,7 +1,7 @@
 //! A connection that is opened and closed again: whether anybody is there.
 
-use super::{Request, Response, SendError, Streams};
-use crate::model::{Clock, span};
+use super::{Request, Response, SendError, Streams, stream::connect};
+use crate::model::Clock;
 use bytes::Bytes;
 use http::Uri;
 use std::time::Duration;
@@ -25,14 +25,6 @@ pub(super) async fn ask(
     clock: &Clock,
     request: &Request,
 ) -> Result<Response, SendError> {
-    let uri = request.uri();
-    let place = uri.authority().map_or_else(String::new, ToString::to_string);
-    let not_sent = |why: String| SendError::NotSent { host: place.clone(), why };
-    let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-    let port = uri.port_u16().ok_or_else(|| not_sent("no port is named".to_owned()))?;
-    match clock.within(OPENS_WITHIN, streams.open(host, port)).await {
-        Some(Ok(_)) => Ok(Response::new(Bytes::new())),
-        Some(Err(error)) => Err(not_sent(error.to_string())),
-        None => Err(not_sent(format!("nothing within {}", span::show(OPENS_WITHIN)))),
-    }
+    connect((streams, clock), request, None, OPENS_WITHIN).await?;
+    Ok(Response::new(Bytes::new()))
 }

@@ -8,6 +8,7 @@ mod contract;
 mod core;
 mod drill;
 mod emulator;
+mod guarded;
 mod haproxy;
 mod kubernetes;
 mod names;

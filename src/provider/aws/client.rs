@@ -5,10 +5,11 @@
 
 use super::{call::Call, error::AwsError, service::Host};
 use crate::{
-    action::{AwsKeys, Clients, Trouble, TroubleKind, Unapplied},
+    action::{AwsKeys, Clients, Trouble, Unapplied},
     journal::Permit,
     model::span,
-    wire::{Element, Intent, Request, Response, SendError, retry_after},
+    provider::lost::{self, Lost, keeps_secrets},
+    wire::{Element, Intent, Request, Response, retry_after},
 };
 use aws_credential_types::Credentials;
 use aws_sigv4::{
@@ -27,36 +28,6 @@ const SIGNS_IN_WITHIN: Duration = Duration::from_secs(30);
 /// How often a read is sent when AWS says that there are too many.
 const READS: u32 = 6;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-
-/// Why no answer came.
-pub(super) enum Lost {
-    /// Nothing was sent.
-    Before(Trouble),
-    /// It may have arrived.
-    After(String),
-}
-
-impl From<Lost> for Trouble {
-    fn from(lost: Lost) -> Self {
-        match lost {
-            Lost::Before(trouble) => trouble,
-            Lost::After(why) => Self::unreachable(why),
-        }
-    }
-}
-
-impl From<SendError> for Lost {
-    fn from(error: SendError) -> Self {
-        let why = error.to_string();
-        match error {
-            SendError::NotSent { .. } => Self::Before(Trouble::unreachable(why)),
-            SendError::ReadOnly { .. } | SendError::NoPermit { .. } => {
-                Self::Before(Trouble { why, kind: TroubleKind::NotRead })
-            }
-            SendError::Unanswered { .. } => Self::After(why),
-        }
-    }
-}
 
 /// Speaks to the services of AWS in the name of one run.
 #[derive(Clone)]
@@ -186,7 +157,7 @@ impl Aws {
             .map_err(|error| refused(format!("`{address}` is no address: {error}")))?;
         let host = uri.authority().map(|authority| authority.as_str().to_owned());
         let host = host.ok_or_else(|| refused(format!("`{address}` names no host")))?;
-        if uri.scheme_str() != Some("https") && !is_this_machine(&uri) {
+        if !keeps_secrets(&uri) {
             return Err(refused("a signed request is sent over https only".to_owned()));
         }
         let mut headers = vec![("host", host.as_str())];
@@ -232,10 +203,6 @@ impl Aws {
     }
 }
 
-fn is_this_machine(uri: &Uri) -> bool {
-    matches!(uri.host(), Some("localhost" | "127.0.0.1" | "[::1]"))
-}
-
 /// The id under which AWS knows a request.
 pub(super) fn request_id(response: &Response) -> Option<String> {
     let header = response.headers().get("x-amzn-requestid");
@@ -271,12 +238,7 @@ pub(super) fn part<T: DeserializeOwned>(call: &Call, answer: &Value) -> Result<T
 
 /// What a read that failed before a change was sent means for that change: nothing has happened yet.
 pub(super) fn before_sending(trouble: Trouble) -> Unapplied {
-    match trouble.kind {
-        TroubleKind::NotRead => Unapplied::Refused { why: trouble.why, request_id: None },
-        TroubleKind::Unreachable | TroubleKind::Denied | TroubleKind::Odd => {
-            Unapplied::Deferred { why: trouble.why, wait: BUSY_PAUSE }
-        }
-    }
+    lost::before_sending(trouble, BUSY_PAUSE)
 }
 
 /// What AWS's no means for a change.

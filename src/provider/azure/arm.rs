@@ -9,10 +9,11 @@ use super::{
     operation::{Operation, Polls},
 };
 use crate::{
-    action::{Applied, Clients, Trouble, TroubleKind, Unapplied},
+    action::{Applied, Clients, Trouble, Unapplied},
     journal::Permit,
     model::{Secret, span},
-    wire::{Intent, Request, Response, SendError, retry_after},
+    provider::lost::{self, Lost, keeps_secrets},
+    wire::{Intent, Request, Response, retry_after},
 };
 use bytes::Bytes;
 use http::{Method, StatusCode, Uri, header as names};
@@ -28,36 +29,6 @@ const SIGNS_IN_WITHIN: Duration = Duration::from_secs(30);
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// More pages than any list has that is read here.
 const PAGES: usize = 100;
-
-/// Why no answer came.
-enum Lost {
-    /// Nothing was sent.
-    Before(Trouble),
-    /// It may have arrived.
-    After(String),
-}
-
-impl From<Lost> for Trouble {
-    fn from(lost: Lost) -> Self {
-        match lost {
-            Lost::Before(trouble) => trouble,
-            Lost::After(why) => Self::unreachable(why),
-        }
-    }
-}
-
-impl From<SendError> for Lost {
-    fn from(error: SendError) -> Self {
-        let why = error.to_string();
-        match error {
-            SendError::NotSent { .. } => Self::Before(Trouble::unreachable(why)),
-            SendError::ReadOnly { .. } | SendError::NoPermit { .. } => {
-                Self::Before(Trouble { why, kind: TroubleKind::NotRead })
-            }
-            SendError::Unanswered { .. } => Self::After(why),
-        }
-    }
-}
 
 /// What became of a change that was sent.
 pub(super) enum Sent {
@@ -222,7 +193,7 @@ impl Arm {
         }
         // Not by way of `Url`, which would write a signed query anew.
         let uri: Uri = url.parse().map_err(|error| refused(format!("not an address: {error}")))?;
-        if uri.scheme_str() != Some("https") && !is_this_machine(&uri) {
+        if !keeps_secrets(&uri) {
             return Err(refused("a token is sent over https only".to_owned()));
         }
         let mut request = Request::new(Bytes::new());
@@ -269,18 +240,9 @@ pub(super) fn origin(url: &str) -> Option<url::Origin> {
     url::Url::parse(place).ok().map(|url| url.origin())
 }
 
-fn is_this_machine(uri: &Uri) -> bool {
-    matches!(uri.host(), Some("localhost" | "127.0.0.1" | "[::1]"))
-}
-
 /// What a read that failed before a change was sent means for that change: nothing has happened yet.
 pub(super) fn before_sending(trouble: Trouble) -> Unapplied {
-    match trouble.kind {
-        TroubleKind::NotRead => Unapplied::Refused { why: trouble.why, request_id: None },
-        TroubleKind::Unreachable | TroubleKind::Denied | TroubleKind::Odd => {
-            Unapplied::Deferred { why: trouble.why, wait: BUSY_PAUSE }
-        }
-    }
+    lost::before_sending(trouble, BUSY_PAUSE)
 }
 
 /// What Azure's no means for a change.

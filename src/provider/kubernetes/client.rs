@@ -4,9 +4,10 @@
 
 use super::error::Said;
 use crate::{
-    action::{Applied, Clients, Trouble, TroubleKind, Unapplied},
+    action::{Applied, Clients, Trouble, Unapplied},
     journal::Permit,
     model::span,
+    provider::lost::{self, Lost, keeps_secrets},
     wire::{Intent, Request, Response, SendError, host},
 };
 use bytes::Bytes;
@@ -54,36 +55,6 @@ impl Call {
     pub(super) fn merge(path: String, body: &Value) -> Self {
         let body = Some(("application/merge-patch+json", body.to_string().into()));
         Self { method: Method::PATCH, path, body }
-    }
-}
-
-/// Why no answer came.
-enum Lost {
-    /// Nothing was sent.
-    Before(Trouble),
-    /// It may have arrived.
-    After(String),
-}
-
-impl From<Lost> for Trouble {
-    fn from(lost: Lost) -> Self {
-        match lost {
-            Lost::Before(trouble) => trouble,
-            Lost::After(why) => Self::unreachable(why),
-        }
-    }
-}
-
-impl From<SendError> for Lost {
-    fn from(error: SendError) -> Self {
-        let why = error.to_string();
-        match error {
-            SendError::NotSent { .. } => Self::Before(Trouble::unreachable(why)),
-            SendError::ReadOnly { .. } | SendError::NoPermit { .. } => {
-                Self::Before(Trouble { why, kind: TroubleKind::NotRead })
-            }
-            SendError::Unanswered { .. } => Self::After(why),
-        }
     }
 }
 
@@ -181,7 +152,7 @@ impl Api {
         let refused = |why: &str| Trouble::odd(format!("{}: {why}", self.says(call)));
         let address = format!("{}{}", cluster.base, call.path);
         let uri: Uri = address.parse().map_err(|_| refused("its server has no address"))?;
-        if uri.scheme_str() != Some("https") && !is_this_machine(&uri) {
+        if !keeps_secrets(&uri) {
             return Err(refused("a credential is sent over https only"));
         }
         let mut request = Request::new(Bytes::new());
@@ -200,16 +171,7 @@ impl Api {
     }
 }
 
-fn is_this_machine(uri: &Uri) -> bool {
-    matches!(uri.host(), Some("localhost" | "127.0.0.1" | "[::1]"))
-}
-
 /// What a read that failed before a change was sent means for that change: nothing has happened yet.
 pub(super) fn before_sending(trouble: Trouble) -> Unapplied {
-    match trouble.kind {
-        TroubleKind::NotRead => Unapplied::Refused { why: trouble.why, request_id: None },
-        TroubleKind::Unreachable | TroubleKind::Denied | TroubleKind::Odd => {
-            Unapplied::Deferred { why: trouble.why, wait: LATER }
-        }
-    }
+    lost::before_sending(trouble, LATER)
 }

@@ -10,7 +10,10 @@ use crate::{
     },
     journal::Permit,
     model::{Datum, Diagnostic, Evidence},
-    provider::own::{unread, unsent},
+    provider::{
+        lost::keeps_secrets,
+        own::{unread, unsent},
+    },
     wire::{Intent, Request, Response, retry_after},
 };
 use async_trait::async_trait;
@@ -151,14 +154,9 @@ fn shown(uri: &Uri) -> String {
     format!("{scheme}://{}{}", uri.host().unwrap_or_default(), uri.path())
 }
 
-fn is_safe(uri: &Uri) -> bool {
-    let is_here = matches!(uri.host(), Some("localhost" | "127.0.0.1" | "[::1]"));
-    is_here || uri.scheme_str() == Some("https")
-}
-
 impl Send {
     async fn request(&self, method: Method, uri: &Uri) -> Result<Request, Trouble> {
-        if !self.secrets.is_empty() && !is_safe(uri) {
+        if !self.secrets.is_empty() && !keeps_secrets(uri) {
             let why = format!("{}: a secret is sent over https only", shown(uri));
             return Err(Trouble::odd(why));
         }

@@ -18,7 +18,6 @@ mod seed;
 mod signature;
 mod sts;
 mod tree;
-mod wanted;
 
 use super::{
     call::{Call, Refusal, Replied, Reply},

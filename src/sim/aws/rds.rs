@@ -7,14 +7,13 @@
 use super::{
     arn::Arn,
     asked::{Asked, leaf},
-    wanted::texts_in,
 };
 use crate::{
     sim::{
         call::{Refusal, Replied},
         cloud::Cloud,
         id::digits,
-        seed::Seed,
+        seed::{Seed, texts_in},
     },
     wire::Element,
 };

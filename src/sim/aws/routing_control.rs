@@ -6,7 +6,6 @@
 use super::{
     Scope,
     asked::{Asked, answer_json},
-    wanted::texts_in,
 };
 use crate::{
     model::Node,
@@ -17,7 +16,7 @@ use crate::{
         cloud::Cloud,
         id::digits,
         reached::Reached,
-        seed::Seed,
+        seed::{Seed, texts_in},
     },
 };
 use jiff::Timestamp;

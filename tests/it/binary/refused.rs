@@ -261,3 +261,36 @@ hint: a runbook is a file there whose name ends in `.yaml` or `.yml`
         assert_eq!(String::from_utf8(output.stderr).unwrap(), expected, "{arguments}");
     }
 }
+
+#[test]
+fn what_only_an_action_knows_of_its_parameters_is_told_by_the_plan() {
+    let folder = tempfile::tempdir().unwrap();
+    let runbook = folder.path().join("runbook.yaml");
+    let text = "failover: 1
+runbook: wrong
+summary: Names that cannot be
+default_mode: planned
+lock: wrong
+regions: { east: { db: db-east, web: web }, west: { db: 'db-west.example.com', web: shop/web } }
+steps:
+  - { id: port, action: tcp.check, with: { server: '${{ to.db }}' } }
+  - { id: pods, action: kubernetes.scale, with: { deployment: '${{ to.web }}', replicas: 2 } }
+";
+    std::fs::write(&runbook, text).unwrap();
+    let desk = Desk::new();
+    for call in ["plan", "execute --simulate --yes"] {
+        let (verb, flags) = call.split_once(' ').unwrap_or((call, ""));
+        let runbook = runbook.display();
+        let called = desk.call(&format!("{verb} east west --runbook {runbook} {flags}"));
+        assert_eq!(called.code, Some(3), "{}", called.stderr);
+        for expected in [
+            "`db-west.example.com` names no port",
+            "`deployment` must be CONTEXT/NAMESPACE/NAME, not `shop/web`",
+            ":8:",
+            ":9:",
+        ] {
+            assert!(called.stderr.contains(expected), "{expected}\n{}", called.stderr);
+        }
+    }
+    assert_eq!(desk.runs().len(), 0);
+}

@@ -1,12 +1,13 @@
 //! Two balancers before an app in each region: real servers, on free loopback ports.
 
-use rustix::process::{Pid, Signal, kill_process};
+use crate::guarded::{Guarded, free_port};
+use rustix::process::Signal;
 use std::{
     fs,
     io::{Read, Write},
     net::{TcpListener, TcpStream},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::Command,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -16,10 +17,6 @@ use std::{
 };
 
 const PATIENCE: Duration = Duration::from_secs(30);
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
 
 /// Says where it is, after as long as it is told to think. Its threads end with the tests.
 pub struct App {
@@ -75,7 +72,7 @@ fn answer(stream: &mut TcpStream, region: &str, is_well: &AtomicBool, thinks: &A
 pub struct Balancer {
     pub users: u16,
     pub runtime: u16,
-    guard: Option<Child>,
+    guard: Guarded,
 }
 
 impl Balancer {
@@ -106,11 +103,10 @@ backend web
             east.port, west.port
         );
         fs::write(&config, text).unwrap();
-        let guard = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/guard.py");
-        let mut command = Command::new("python3");
-        command.args([guard, "", "haproxy", "-db", "-f", config.to_str().unwrap()]);
-        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-        let balancer = Self { users, runtime, guard: Some(command.spawn().unwrap()) };
+        let mut command = Command::new("haproxy");
+        command.arg("-db").arg("-f").arg(&config);
+        let guard = Guarded::start(&command, &config.with_extension("log"));
+        let balancer = Self { users, runtime, guard };
         let give_up = Instant::now() + PATIENCE;
         while !balancer.is_up() {
             assert!(Instant::now() < give_up, "haproxy does not start");
@@ -137,19 +133,7 @@ backend web
 
     /// Sends a signal to the balancer itself.
     pub fn signal(&self, signal: Signal) {
-        let guard = self.guard.as_ref().unwrap().id();
-        let children = fs::read_to_string(format!("/proc/{guard}/task/{guard}/children")).unwrap();
-        let pid = children.split_whitespace().next().unwrap().parse().unwrap();
-        kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
-    }
-}
-
-impl Drop for Balancer {
-    fn drop(&mut self) {
-        if let Some(mut guard) = self.guard.take() {
-            drop(guard.stdin.take());
-            guard.wait().unwrap();
-        }
+        self.guard.signal(signal);
     }
 }
 

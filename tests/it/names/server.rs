@@ -1,13 +1,16 @@
 //! A primary name server and its secondary: real servers, on free loopback ports.
 
-use crate::emulator::dig::dig;
+use crate::{
+    emulator::dig::dig,
+    guarded::{Guarded, free_port},
+};
 use data_encoding::BASE64;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use std::{
     fs,
-    net::{TcpListener, UdpSocket},
+    net::UdpSocket,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::Command,
     time::{Duration, Instant},
 };
 use uuid::Uuid;
@@ -20,17 +23,13 @@ pub const KEY: &str = "failover-key";
 pub struct Server {
     pub port: u16,
     config: PathBuf,
-    guard: Option<Child>,
+    guard: Option<Guarded>,
 }
 
-/// Free for datagrams and for connections.
-fn free_port() -> u16 {
-    loop {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        if UdpSocket::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
+/// Free for datagrams, too.
+fn free_for_both() -> u16 {
+    let mut ports = std::iter::repeat_with(free_port);
+    ports.find(|port| UdpSocket::bind(("127.0.0.1", *port)).is_ok()).unwrap()
 }
 
 impl Server {
@@ -63,12 +62,9 @@ zone "{ZONE}" {{ {zone} }};
 
     /// Starts it, and waits until it answers for the zone.
     pub fn boot(&mut self) {
-        let guard = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/guard.py");
-        let log = fs::File::options().create(true).append(true).open(self.log()).unwrap();
-        let mut command = Command::new("python3");
-        command.args([guard, "", "named", "-g", "-c", self.config.to_str().unwrap()]);
-        command.stdin(Stdio::piped()).stdout(log.try_clone().unwrap()).stderr(log);
-        self.guard = Some(command.spawn().unwrap());
+        let mut command = Command::new("named");
+        command.arg("-g").arg("-c").arg(&self.config);
+        self.guard = Some(Guarded::start(&command, &self.log()));
         let give_up = Instant::now() + PATIENCE;
         while !self.answers() {
             let log = fs::read_to_string(self.log()).unwrap();
@@ -110,25 +106,13 @@ zone "{ZONE}" {{ {zone} }};
 
     /// Sends a signal to the server itself.
     pub fn signal(&self, signal: Signal) {
-        let guard = self.guard.as_ref().unwrap().id();
-        let children = fs::read_to_string(format!("/proc/{guard}/task/{guard}/children")).unwrap();
-        let pid = children.split_whitespace().next().unwrap().parse().unwrap();
-        kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
+        self.guard.as_ref().unwrap().signal(signal);
     }
 
     /// `kill -9`.
     pub fn crash(&mut self) {
         self.signal(Signal::KILL);
-        self.guard.take().unwrap().wait().unwrap();
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        if let Some(mut guard) = self.guard.take() {
-            drop(guard.stdin.take());
-            guard.wait().unwrap();
-        }
+        self.guard.take().unwrap().bury();
     }
 }
 
@@ -162,7 +146,7 @@ old CNAME app
 "
         );
         fs::write(folder.path().join("primary/zone"), zone).unwrap();
-        let [first, second] = [free_port(), free_port()];
+        let [first, second] = [free_for_both(), free_for_both()];
         let primary = Server::start(
             folder.path(),
             "primary",

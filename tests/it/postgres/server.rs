@@ -1,12 +1,13 @@
 //! A primary and a standby that streams from it: real servers, on free loopback ports.
 
+use crate::guarded::{Guarded, free_port};
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 use std::{
     fs,
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
+    process::{Command, Output, Stdio},
     sync::LazyLock,
     time::{Duration, Instant},
 };
@@ -63,7 +64,7 @@ const SETTINGS: &str = "
 pub struct Server {
     pub port: u16,
     pub data: PathBuf,
-    guard: Option<Child>,
+    guard: Option<Guarded>,
 }
 
 /// What runs a program as the user that owns the server's files.
@@ -101,10 +102,6 @@ fn run(command: &mut Command) -> String {
     String::from_utf8(stdout).unwrap().trim_end().to_owned()
 }
 
-pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
 impl Server {
     fn start(port: u16, data: PathBuf) -> Self {
         let socket = data.parent().unwrap().display().to_string();
@@ -117,14 +114,9 @@ impl Server {
 
     /// Starts it, and waits until it lets somebody in.
     pub fn boot(&mut self) {
-        let guard = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/guard.py");
-        let log = fs::File::options().create(true).append(true).open(self.log()).unwrap();
-        let server = program("postgres");
-        let mut command = Command::new("python3");
-        command.args([guard, ""]).arg(server.get_program()).args(server.get_args());
-        command.args(["-D", self.data.to_str().unwrap()]);
-        command.stdin(Stdio::piped()).stdout(log.try_clone().unwrap()).stderr(log);
-        self.guard = Some(command.env("LC_ALL", "C.UTF-8").current_dir("/").spawn().unwrap());
+        let mut command = program("postgres");
+        command.arg("-D").arg(&self.data);
+        self.guard = Some(Guarded::start(&command, &self.log()));
         let give_up = Instant::now() + PATIENCE;
         let ready = || {
             let mut ready = program("pg_isready");
@@ -172,7 +164,7 @@ impl Server {
     /// `kill -9`: nothing is written out.
     pub fn crash(&mut self) {
         self.signal(Signal::KILL);
-        self.guard.take().unwrap().wait().unwrap();
+        self.guard.take().unwrap().bury();
         // Its processes end when they notice; until then the port is theirs.
         let give_up = Instant::now() + PATIENCE;
         while TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
@@ -214,15 +206,6 @@ impl Server {
 
     pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        if let Some(mut guard) = self.guard.take() {
-            drop(guard.stdin.take());
-            guard.wait().unwrap();
-        }
     }
 }
 

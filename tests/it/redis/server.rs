@@ -1,12 +1,12 @@
 //! A master, its replica and three sentinels: real servers, on free loopback ports.
 
+use crate::guarded::{Guarded, free_port};
 use redis::{Client, Connection, FromRedisValue};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use std::{
     fs,
-    net::TcpListener,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::Command,
     time::{Duration, Instant},
 };
 
@@ -24,11 +24,7 @@ pub struct Server {
     pub port: u16,
     config: PathBuf,
     program: &'static str,
-    guard: Option<Child>,
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    guard: Option<Guarded>,
 }
 
 impl Server {
@@ -50,12 +46,9 @@ impl Server {
 
     /// Starts it, and waits until it answers.
     pub fn boot(&mut self) {
-        let guard = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/guard.py");
-        let log = fs::File::options().create(true).append(true).open(self.log()).unwrap();
-        let mut command = Command::new("python3");
-        command.args([guard, "", self.program, self.config.to_str().unwrap(), "--daemonize", "no"]);
-        command.stdin(Stdio::piped()).stdout(log.try_clone().unwrap()).stderr(log);
-        self.guard = Some(command.spawn().unwrap());
+        let mut command = Command::new(self.program);
+        command.arg(&self.config).args(["--daemonize", "no"]);
+        self.guard = Some(Guarded::start(&command, &self.log()));
         let give_up = Instant::now() + PATIENCE;
         while self.connect().is_err() {
             let log = fs::read_to_string(self.log()).unwrap();
@@ -95,25 +88,13 @@ impl Server {
 
     /// Sends a signal to the server itself.
     pub fn signal(&self, signal: Signal) {
-        let guard = self.guard.as_ref().unwrap().id();
-        let children = fs::read_to_string(format!("/proc/{guard}/task/{guard}/children")).unwrap();
-        let pid = children.split_whitespace().next().unwrap().parse().unwrap();
-        kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
+        self.guard.as_ref().unwrap().signal(signal);
     }
 
     /// `kill -9`.
     pub fn crash(&mut self) {
         self.signal(Signal::KILL);
-        self.guard.take().unwrap().wait().unwrap();
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        if let Some(mut guard) = self.guard.take() {
-            drop(guard.stdin.take());
-            guard.wait().unwrap();
-        }
+        self.guard.take().unwrap().bury();
     }
 }
 

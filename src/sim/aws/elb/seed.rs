@@ -10,11 +10,11 @@ use super::{
 use crate::{
     plan::{Side, Step},
     sim::{
-        aws::{arn::Arn, wanted::texts_in},
+        aws::arn::Arn,
         cloud::Cloud,
         crew::Crew,
         id::digits,
-        seed::Seed,
+        seed::{Seed, texts_in},
     },
 };
 use jiff::Timestamp;
