@@ -10,7 +10,7 @@ use crate::{
     model::{Node, Value},
     plan::{ActionWork, Step},
 };
-use http::Method;
+use http::{Method, Uri, uri::PathAndQuery};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -19,11 +19,12 @@ pub(super) struct Hook {
     url: String,
     status: u16,
     says: String,
-    /// Where it is seen whether somebody has come, and what is said there then.
-    observe: Option<(String, String)>,
-    /// Whether somebody has come with this body.
+    /// What is sent there.
     body: String,
+    /// Whether somebody has come with that.
     is_done: bool,
+    /// Where this is seen, and what is said there then.
+    observe: Option<(String, String)>,
 }
 
 fn text<'a>(work: &'a ActionWork, name: &str) -> Option<&'a str> {
@@ -74,13 +75,12 @@ impl Cloud {
 
 /// `None` for what is for others.
 pub(super) fn answer(cloud: &mut Cloud, call: &Call<'_>) -> Option<Reached> {
-    let path = call.request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-    // What is served on a loopback port hears of no scheme.
+    let path = |uri: &Uri| uri.path_and_query().map_or("/", PathAndQuery::as_str).to_owned();
+    let asked = path(call.request.uri());
+    // What is served on a loopback port hears of no scheme, and of no other port.
     let is_it = |url: &str| {
-        let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-        let at = rest.find('/').unwrap_or(rest.len());
-        let asked = if rest[at..].is_empty() { "/" } else { &rest[at..] };
-        rest[..at].eq_ignore_ascii_case(&call.host) && asked == path
+        let Ok(url) = url.parse::<Uri>() else { return false };
+        url.host().is_some_and(|host| host.eq_ignore_ascii_case(&call.host)) && path(&url) == asked
     };
     if *call.method() == Method::GET
         && let Some(hook) =

@@ -169,11 +169,13 @@ impl Action for Shift {
             let weights: Vec<_> = self.to.iter().chain(&self.from).filter_map(one).collect();
             evidence = evidence.text("weights", weights.join(", "));
         }
-        let answer = if shares.iter().all(|(_, share)| *share == 100) {
-            Answer::AsDesired
-        } else {
-            let hindered = all.iter().find_map(|(name, servers)| self.hindrance(name, servers));
-            hindered.unwrap_or_else(|| Answer::Missing(self.ahead(&shares)))
+        let is_there = shares.iter().all(|(_, share)| *share == 100);
+        // Weights alone serve nobody: who has all users must be well at the end, too.
+        let hindered = all.iter().find_map(|(name, servers)| self.hindrance(name, servers));
+        let answer = match hindered {
+            Some(hindered) => hindered,
+            None if is_there => Answer::AsDesired,
+            None => Answer::Missing(self.ahead(&shares)),
         };
         Ok(Observation::new(answer, evidence))
     }

@@ -9,8 +9,7 @@ use super::{
 };
 use crate::{
     action::{
-        Action, Change, Clients, Effect, Finding, Kind, Look, Observation, Params, Plane, Trouble,
-        Unapplied,
+        Action, Change, Clients, Effect, Kind, Look, Observation, Params, Plane, Trouble, Unapplied,
     },
     model::{Diagnostic, Evidence},
 };
@@ -71,9 +70,5 @@ impl OnKubernetes for Rollout {
 
     async fn request(&self, change: &Change) -> Result<Call, Unapplied> {
         Err(unknown_change(change))
-    }
-
-    async fn examine(&self) -> Vec<Finding> {
-        Vec::new()
     }
 }

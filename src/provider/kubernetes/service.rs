@@ -166,15 +166,27 @@ impl OnKubernetes for Selector {
         // What cannot be read is told when the permissions are.
         let call = Call::get(self.place.path(API, "services"));
         let service: Option<Object> = self.api.find(&call).await.ok().flatten();
-        let owner = service.and_then(|service| owner(&service.metadata, &self.place.short()));
         let pod = pods::find(&self.api, &self.pod).await.ok().flatten();
-        let lost = pod.filter(|pod| !self.lacks(pod).is_empty()).map(|_| {
-            Finding::warning(format!(
-                "the labels that `{}` is given are lost when it is made anew, and the Service leads nowhere then: its controller must set them too",
-                self.pod.short()
-            ))
-        });
-        owner.into_iter().chain(lost).collect()
+        let owned = service.as_ref().and_then(|one| owner(&one.metadata, &self.place.short()));
+        let mut findings: Vec<_> = owned.into_iter().collect();
+        let lacks = pod.as_ref().map(|pod| self.lacks(pod)).unwrap_or_default();
+        if lacks.is_empty() {
+            return findings;
+        }
+        let (name, service_name) = (self.pod.short(), self.place.short());
+        findings.push(Finding::warning(format!(
+            "the labels that `{name}` is given are lost when it is made anew, and the Service leads nowhere then: its controller must set them too"
+        )));
+        let now = service.and_then(|one| one.spec?.selector).unwrap_or_default();
+        let has = pod.and_then(|pod| pod.metadata.labels).unwrap_or_default();
+        let joins =
+            now.iter().all(|(key, value)| lacks.get(key).or_else(|| has.get(key)) == Some(value));
+        if joins && now.keys().any(|key| lacks.contains_key(key)) {
+            findings.push(Finding::warning(format!(
+                "once `{name}` is labelled, `{service_name}` leads to it beside the pods that it leads to now, until its selector follows: fence those before, or select by a label that one pod alone has"
+            )));
+        }
+        findings
     }
 }
 

@@ -40,7 +40,7 @@ pub const ROWS: [Row; 1] = [Row {
   - id: note
     action: http.request
     with:
-      url: https://notes.example.net/incidents
+      url: https://notes.example.net:8443/incidents
       body: '{"text":"it begins"}'
       bearer: ${{ secrets.TOKEN }}
       observe: https://notes.example.net/incidents/current

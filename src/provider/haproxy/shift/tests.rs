@@ -110,6 +110,15 @@ async fn nobody_is_sent_to_a_server_that_is_not_well_or_shared_with_a_third() {
 }
 
 #[tokio::test]
+async fn weights_alone_serve_nobody() {
+    let at_the_end = |west| said(&[("east", "UP", 0, 0, 0), ("west", west, 0, 100, 3)]);
+    for (west, is_done) in [("UP", true), ("DOWN", false)] {
+        let script = Script::new().on("GET haproxy://lb", ok(&at_the_end(west)));
+        assert_eq!(seen(&script).await == Answer::AsDesired, is_done, "{west}");
+    }
+}
+
+#[tokio::test]
 async fn what_was_refused_in_the_middle_is_looked_at_again() {
     let script = Script::new()
         .on("GET haproxy://lb", ok(&said(&[("east", "UP", 0, 100, 3), ("west", "UP", 0, 0, 0)])))

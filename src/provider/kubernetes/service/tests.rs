@@ -206,6 +206,26 @@ async fn labels_that_die_with_their_pod_are_told_of() {
     assert!(findings[0].says.contains("are lost when it is made anew"), "{findings:?}");
 }
 
+#[tokio::test]
+async fn a_pod_that_joins_the_others_when_it_is_labelled_is_told_of() {
+    let allowed = json!({ "spec": {}, "status": { "allowed": true } });
+    for (now, joins) in [
+        (json!({ "role": "primary" }), true),
+        (json!({ "app": "pg", "role": "primary" }), true),
+        (json!({ "app": "pg", "role": "primary", POD_NAME: "pg-0" }), false),
+        (json!({ "app": "pg" }), false),
+    ] {
+        let script = Script::new()
+            .on("POST selfsubjectaccessreviews", said(&allowed))
+            .on(SERVICE, service(&now))
+            .on(POD, said(&pod("replica", true)));
+        let findings = action(&script).examine().await;
+        let says =
+            |finding: &Finding| finding.says.contains("beside the pods that it leads to now");
+        assert_eq!(findings.iter().any(says), joins, "{now}: {findings:?}");
+    }
+}
+
 #[test]
 fn what_can_be_no_label_is_refused() {
     for (name, value) in [("role", "a,b"), ("a=b", "c"), ("", "x")] {
