@@ -11,6 +11,7 @@ mod haproxy;
 pub mod kubernetes;
 mod lost;
 mod own;
+mod patroni;
 mod plain;
 mod postgres;
 mod program;
@@ -21,7 +22,7 @@ mod visit;
 
 use crate::action::{Catalogue, Change, Kind, Unapplied};
 
-static KINDS: [&Kind; 49] = [
+static KINDS: [&Kind; 51] = [
     &aws::stop::TRIGGER,
     &aws::metric::METRIC,
     &aws::alarm::ALARM,
@@ -55,6 +56,8 @@ static KINDS: [&Kind; 49] = [
     &kubernetes::rollout::ROLLOUT,
     &kubernetes::scale::SCALE,
     &kubernetes::service::SELECTOR,
+    &patroni::FAILOVER,
+    &patroni::SWITCHOVER,
     &postgres::CHECK,
     &postgres::FENCE,
     &postgres::PROMOTE,

@@ -39,6 +39,12 @@ pub(super) fn address(name: &str, span: Span) -> Result<(), Diagnostic> {
     Err(Diagnostic::at(span, format!("`{name}` is no address of a server")).hint(hint))
 }
 
+/// An address, with this port where it names none.
+pub(super) fn with_port(name: &str, port: u16) -> String {
+    let has_port = name.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+    if has_port { name.to_owned() } else { format!("{name}:{port}") }
+}
+
 /// What a server says when it says no.
 #[derive(Debug)]
 pub(super) struct Said {

@@ -16,6 +16,7 @@ use super::{
     kubernetes::{self, Kubernetes},
     listener::Listener,
     names::{self, OwnZone},
+    patroni::{self, Group as PatroniGroup},
     postgres::{self, Instance},
     program,
     reached::Reached,
@@ -61,6 +62,7 @@ pub struct Cloud {
     pub(super) servers: Vec<Server>,
     pub(super) instances: Vec<Instance>,
     pub(super) redis: Redis,
+    pub(super) patroni: Vec<PatroniGroup>,
     pub(super) listeners: Vec<Listener>,
     pub(super) kubernetes: Kubernetes,
     pub(super) own_zones: Vec<OwnZone>,
@@ -118,6 +120,7 @@ impl Cloud {
             servers: Vec::new(),
             instances: Vec::new(),
             redis: Redis::default(),
+            patroni: Vec::new(),
             listeners: Vec::new(),
             kubernetes: Kubernetes::default(),
             own_zones: Vec::new(),
@@ -160,6 +163,7 @@ impl Cloud {
             .or_else(|| postgres::answer(self, call))
             .or_else(|| redis::answer(self, call))
             .or_else(|| haproxy::answer(self, call))
+            .or_else(|| patroni::answer(self, call))
             .or_else(|| hook::answer(self, call))
             .or_else(|| names::answer(self, call))
             .or_else(|| kubernetes::answer(self, call))
@@ -210,6 +214,7 @@ impl Cloud {
             self.finish_operations();
             aws::keep_time(self);
             redis::keep_time(self);
+            patroni::keep_time(self);
             kubernetes::keep_time(self);
             self.refresh();
         }
@@ -226,6 +231,7 @@ impl Cloud {
             self.next_quarter(),
             aws::next_due(self),
             redis::next_due(self),
+            patroni::next_due(self),
             kubernetes::next_due(self),
         ];
         dues.into_iter().flatten().min()

@@ -25,6 +25,7 @@ mod line;
 mod listener;
 mod log;
 mod names;
+mod patroni;
 mod postgres;
 mod program;
 mod reached;

@@ -10,6 +10,7 @@ use super::{
     kubernetes::Kubernetes,
     listener::Listener,
     names::OwnZone,
+    patroni,
     postgres::Instance,
     redis::Redis,
 };
@@ -160,6 +161,7 @@ impl Cloud {
         Server::seed(self, &seed);
         Instance::seed(self, &seed);
         Redis::seed(self, &seed);
+        patroni::seed(self, &seed);
         Listener::seed(self, &seed);
         Kubernetes::seed(self, &seed);
         OwnZone::seed(self, &seed);

@@ -1,6 +1,6 @@
 //! The HTTP clients, and what one of them trusts.
 
-use super::Intent;
+use super::{Intent, talk::trusting};
 use std::{
     fmt,
     sync::{Arc, OnceLock},
@@ -16,6 +16,11 @@ impl Trust {
     /// By these rules, and by way of this proxy.
     pub fn new(tls: rustls::ClientConfig, proxy: Option<String>) -> Self {
         Self(Arc::new(HttpClients { tls: Some(tls), proxy, ..HttpClients::default() }))
+    }
+
+    /// By this authority, in PEM, and by no other.
+    pub fn only(ca: &str) -> Result<Self, String> {
+        Ok(Self::new(trusting(Some(ca))?, None))
     }
 
     pub(super) fn clients(&self) -> &HttpClients {

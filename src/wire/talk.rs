@@ -105,7 +105,7 @@ pub(super) fn answer(status: StatusCode, body: &Value) -> Response {
 }
 
 /// Whom a server has to be known to.
-fn trusting(ca: Option<&str>) -> Result<ClientConfig, String> {
+pub(super) fn trusting(ca: Option<&str>) -> Result<ClientConfig, String> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(provider);
     let builder = builder.with_safe_default_protocol_versions().map_err(|e| e.to_string())?;

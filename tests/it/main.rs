@@ -12,6 +12,7 @@ mod guarded;
 mod haproxy;
 mod kubernetes;
 mod names;
+mod patroni;
 mod postgres;
 mod readme;
 mod redis;

@@ -4,7 +4,7 @@ use crate::{
     action::{Clients, Params, Trouble, Unapplied},
     journal::Permit,
     model::{Diagnostic, Region},
-    provider::own::{Said, address, tls, unread, unsent},
+    provider::own::{Said, address, tls, unread, unsent, with_port},
     wire::{Intent, Login, Request, Tls, commands},
 };
 use http::Method;
@@ -13,6 +13,7 @@ use std::time::Duration;
 
 /// One that is there answers in milliseconds, and every look waits for one that is gone.
 const WITHIN: Duration = Duration::from_secs(3);
+const SENTINEL_PORT: u16 = 26379;
 
 #[derive(Clone)]
 pub(super) struct Server {
@@ -63,9 +64,7 @@ impl Server {
         let login = Arrival::of(params, "sentinel_user", "sentinel_password")?;
         let one = |name: String| {
             address(&name, params.span("sentinels"))?;
-            let has_port =
-                name.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-            let name = if has_port { name } else { format!("{name}:26379") };
+            let name = with_port(&name, SENTINEL_PORT);
             Ok(Self { clients: clients.clone(), name, region: None, login: login.clone() })
         };
         params.texts("sentinels")?.into_iter().map(one).collect()

@@ -7,6 +7,7 @@ mod haproxy;
 mod kubernetes;
 mod looks;
 mod names;
+mod patroni;
 mod plain;
 mod postgres;
 mod redis;
@@ -33,7 +34,7 @@ use std::time::Duration;
 fn rows() -> impl Iterator<Item = &'static Row> {
     let clouds = azure::ROWS.iter().chain(&aws::ROWS).chain(&kubernetes::ROWS);
     let clouds = clouds.chain(&haproxy::ROWS).chain(&names::ROWS).chain(&requests::ROWS);
-    clouds.chain(&postgres::ROWS).chain(&redis::ROWS)
+    clouds.chain(&postgres::ROWS).chain(&redis::ROWS).chain(&patroni::ROWS)
 }
 
 async fn done(drill: &Drill) {

@@ -7,6 +7,7 @@
 mod aws;
 mod azure;
 mod kubernetes;
+mod patroni;
 mod postgres;
 mod redis;
 
@@ -27,6 +28,8 @@ pub(crate) fn check(exchange: &Exchange) -> Result<(), String> {
         postgres::check(exchange)
     } else if kubernetes::is_meant(exchange) {
         kubernetes::check(exchange)
+    } else if patroni::is_meant(exchange) {
+        patroni::check(exchange)
     } else if redis::is_meant(exchange) {
         redis::check(exchange)
     } else {

@@ -1,10 +1,10 @@
 //! PostgreSQL for real: a primary and its standby are failed over by the binary, under an app that writes all the time.
 
 mod planned;
-mod proxy;
-mod server;
+pub mod proxy;
+pub mod server;
 mod unplanned;
-mod writer;
+pub mod writer;
 
 use crate::room::Room;
 use server::{PASSWORD, Pair};

@@ -68,7 +68,8 @@ pub struct Server {
 }
 
 /// What runs a program as the user that owns the server's files.
-const SHELL: [&str; 5] = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--"];
+pub const SHELL: [&str; 5] =
+    ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--"];
 
 /// What runs a program on a server's machine: it finds the passwords that the server needs.
 pub fn shell(server: &Server) -> Vec<String> {
@@ -103,6 +104,11 @@ fn run(command: &mut Command) -> String {
 }
 
 impl Server {
+    /// One that somebody else starts and stops.
+    pub fn of_others(port: u16, data: PathBuf) -> Self {
+        Self { port, data, guard: None }
+    }
+
     fn start(port: u16, data: PathBuf) -> Self {
         let socket = data.parent().unwrap().display().to_string();
         let own = format!("port = {port}\nunix_socket_directories = '{socket}'\n");
@@ -234,14 +240,14 @@ static EMPTY: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
     folder
 });
 
-fn owned_folder() -> tempfile::TempDir {
+pub fn owned_folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     give_away(folder.path());
     folder
 }
 
 /// To the user that the servers run as.
-fn give_away(path: &Path) {
+pub fn give_away(path: &Path) {
     if geteuid().is_root() {
         run(Command::new("chown").arg("postgres:").arg(path));
     }
