@@ -5,6 +5,7 @@ use std::{
     fs,
     path::PathBuf,
     process::{Command, Stdio},
+    time::Duration,
 };
 
 /// Of the user that the tool is on all of those servers.
@@ -51,6 +52,21 @@ impl Room {
     pub fn execute(&self, way: &str, flags: &str) -> (Option<i32>, String) {
         let runbook = self.runbook.display();
         self.call(&format!("execute {way} --runbook {runbook} {flags}"))
+    }
+
+    /// Two people at once, at machines that know nothing of each other.
+    pub fn together(rooms: [&Self; 2], way: &str, flags: &str, apart: Duration) {
+        let running = rooms.map(|room| {
+            let arguments = format!("execute {way} --runbook {} {flags}", room.runbook.display());
+            let mut command = room.command(&arguments);
+            let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+            let child = child.spawn().unwrap();
+            std::thread::sleep(apart);
+            child
+        });
+        for mut child in running {
+            child.wait().unwrap();
+        }
     }
 
     pub fn call(&self, arguments: &str) -> (Option<i32>, String) {

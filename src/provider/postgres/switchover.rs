@@ -8,7 +8,7 @@ use super::{
     gate::Gate,
     pair::{LOOK_AGAIN, Old, Pair, Seen, behind},
     server::first,
-    state::Role,
+    state::{Role, State},
 };
 use crate::{
     action::{
@@ -141,15 +141,36 @@ impl Switchover {
         // With little left to write out the promotion takes less. Where it is not allowed nothing depends on it.
         from.tell("checkpoint", CHECKPOINTS_WITHIN, permit).await.ok();
         let gate = self.pair.gate(from);
+        let before = gate.look().await.map_err(|trouble| put_off(&trouble))?;
         let error = match self.swap(&gate, permit).await {
             Ok(Ok(())) => return Ok(()),
             // It may be primary: nothing else may take writes.
             Ok(Err(in_doubt @ Unapplied::InDoubt { .. })) => return Err(in_doubt),
             Ok(Err(error)) | Err(error) => error,
         };
-        // Users wait for nothing: they are let in again.
         let why = error.why();
+        let role = State::read(to).await.map(|state| state.role);
         let (from, to) = (&from.name, &to.name);
+        match role {
+            Ok(Role::Standby(_)) => {}
+            // Whether that one had all writes, this step cannot say.
+            Ok(Role::Primary { .. }) => {
+                let why = format!(
+                    "{why}; {to} was promoted by somebody else meanwhile, and {from} stays fenced"
+                );
+                return Err(Unapplied::Refused { why, request_id: None });
+            }
+            Err(trouble) => {
+                let why = format!("{why}; {from} stays fenced, for {}", trouble.why);
+                return Err(Unapplied::InDoubt { why, wait: None });
+            }
+        }
+        // And what was fenced before is not this step's to open.
+        if before.is_touched() {
+            let why = format!("{why}; {from} stays fenced, as it was, and {to} was not promoted");
+            return Err(Unapplied::Refused { why, request_id: None });
+        }
+        // Users wait for nothing: they are let in again.
         if gate.open(permit).await.is_err() {
             let why = format!("{why}; {from} could not be opened again, and {to} was not promoted");
             return Err(Unapplied::InDoubt { why, wait: None });

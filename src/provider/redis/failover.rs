@@ -213,12 +213,21 @@ impl Failover {
         let may_go_on = match &handed {
             Ok(()) => from.tell(&["REPLICAOF", &chosen.ip, &chosen.port], permit).await.is_ok(),
             Err(Unapplied::InDoubt { .. }) => false,
-            Err(_) => true,
+            Err(_) => self.is_as_before().await,
         };
         if may_go_on {
             from.tell(&["CLIENT", "UNPAUSE"], permit).await.ok();
         }
         handed
+    }
+
+    /// Whether the old master has the role still, and nobody is about to take it from it.
+    async fn is_as_before(&self) -> bool {
+        let Ok(seen) = self.group.see().await else { return false };
+        let runs = seen.from.as_ref().map(|from| from.run.as_str());
+        let agreed = self.group.agreed(&seen).map(|watch| watch.master.run.as_str());
+        let is_moving = seen.says().any(|watch| watch.master.has("failover_in_progress"));
+        seen.is_from_master() && !is_moving && runs.ok() == agreed.ok()
     }
 
     /// Waits until the replica has all that its master has written. Too late is too late, also by a slow answer: writes do

@@ -1,6 +1,7 @@
 //! Both servers are there.
 
 use super::{PASSWORD, proxy::Proxy, room, room_at, server::Pair, writer::Writer};
+use crate::room::Room;
 
 #[test]
 fn a_switchover_loses_no_write() {
@@ -175,4 +176,49 @@ fn a_standby_that_is_not_there_is_told_before_anything_is_done() {
         assert!(said.contains("cannot reach 127.0.0.1:1"), "{said}");
     }
     pair.east.ask("app", "insert into writes values (1)").unwrap();
+}
+
+#[test]
+fn two_operators_at_two_machines_leave_one_primary_and_lose_nothing() {
+    for apart in [0, 400] {
+        let pair = Pair::start();
+        let rooms = [room(&pair), room(&pair)];
+        let writer = Writer::start(&[&pair.east, &pair.west]);
+        let apart = std::time::Duration::from_millis(apart);
+        Room::together(rooms.each_ref(), "east west", "--yes", apart);
+        assert!(!pair.west.is_standby(), "{apart:?}");
+        writer.until(20);
+        let story = writer.stop();
+        assert_eq!(story.lost(&pair.west).len(), 0, "of {} writes, {apart:?}", story.count());
+        assert_eq!(pair.west.timeline(), "00000002");
+        let turned_away = pair.east.ask("app", "select 1").unwrap_err();
+        assert!(turned_away.contains("pg_hba.conf rejects connection"), "{turned_away}");
+    }
+}
+
+/// The other one comes when this one has looked, and before it promotes.
+#[test]
+fn a_standby_that_somebody_else_promotes_meanwhile_keeps_the_fence_of_the_old_primary() {
+    let mut proxy = None;
+    let pair = Pair::through(|port| proxy.insert(Proxy::before(port)).port);
+    let proxy = proxy.unwrap();
+    let room = room(&pair);
+    room.change(
+        "server: '${{ to.db }}', from: '${{ from.db }}' }\n  - id: fence",
+        "server: '${{ to.db }}', from: '${{ from.db }}', lag: 1h, catch_up: 5s }\n  - id: fence",
+    );
+    let writer = Writer::start(&[&pair.east]);
+    proxy.stall(true);
+    writer.until(20);
+    let run = std::thread::scope(|scope| {
+        let run = scope.spawn(|| room.execute("east west", "--yes"));
+        pair.east.until("it is fenced", |east| east.ask("app", "select 1").is_err());
+        pair.west.administer("select pg_promote()");
+        run.join().unwrap()
+    });
+    proxy.stall(false);
+    writer.stop();
+    assert_eq!(run.0, Some(6), "{}", run.1);
+    assert!(run.1.contains("promoted by somebody else"), "{}", run.1);
+    assert!(pair.east.ask("app", "select 1").is_err(), "two primaries take writes");
 }

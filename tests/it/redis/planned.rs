@@ -5,7 +5,9 @@ use super::{
     server::{GROUP, Group},
     writer::{Writer, lost},
 };
+use crate::{postgres::proxy::Proxy, room::Room};
 use rustix::process::Signal;
+use std::time::Duration;
 
 #[test]
 fn a_planned_failover_there_and_back_loses_nothing() {
@@ -74,4 +76,42 @@ fn a_wrong_password_is_said_to_be_wrong() {
     assert!(said.contains("WRONGPASS"), "{said}");
     assert!(!said.contains("battery"), "{said}");
     assert_eq!(group.east.role(), "master");
+}
+
+#[test]
+fn an_answer_of_a_sentinel_that_is_lost_costs_no_write_and_no_second_failover() {
+    let group = Group::start();
+    let room = room(&group);
+    let sentinel = &group.sentinels[0];
+    let proxy = Proxy::before(sentinel.port);
+    room.change(&sentinel.address(), &format!("127.0.0.1:{}", proxy.port));
+    let epoch = || {
+        let all: Vec<String> = group.sentinels[1].call(&format!("SENTINEL MASTER {GROUP}"));
+        let at = all.iter().position(|word| word == "config-epoch").unwrap();
+        all[at + 1].parse::<u64>().unwrap()
+    };
+    let before = epoch();
+    let writer = Writer::start(&group);
+    proxy.swallow_the_answer_to("FAILOVER");
+    let (code, said) = room.execute("east west", "--yes");
+    assert_eq!(code, Some(0), "{said}");
+    writer.until(50);
+    let written = writer.stop();
+    assert_eq!(lost(&written, &group.west).len(), 0, "of {}", written.len());
+    assert_eq!(epoch(), before + 1);
+}
+
+#[test]
+fn two_operators_at_two_machines_lose_no_write() {
+    for apart in [0, 150] {
+        let group = Group::start();
+        let rooms = [room(&group), room(&group)];
+        let writer = Writer::start(&group);
+        let apart = Duration::from_millis(apart);
+        Room::together(rooms.each_ref(), "east west", "--yes", apart);
+        assert_eq!((&*group.west.role(), &*group.east.role()), ("master", "slave"), "{apart:?}");
+        writer.until(50);
+        let written = writer.stop();
+        assert_eq!(lost(&written, &group.west).len(), 0, "of {}, {apart:?}", written.len());
+    }
 }
