@@ -17,7 +17,7 @@ use crate::{
         Clock, Exit, Failure, Hint, Mode, Resource, RunId, Seal, Secret, Vendor, quoted,
         span::{clock_time, show},
     },
-    plan::{Plan, Step},
+    plan::{ActionWork, Plan, Step},
     provider::{
         aws::{Chain, caller},
         azure::{Credential, SignIn},
@@ -155,6 +155,10 @@ impl World {
         let mut about = self.about.clone();
         if asks(plan, Vendor::Azure) {
             about = format!("{about}, as {}", tokens.identity());
+        }
+        let runs = |work: &ActionWork| work.action.as_str() == "command";
+        if self.realm == Realm::Simulated && plan.steps.iter().filter_map(Step::action).any(runs) {
+            about.push_str("\nno command is run: each ends as its step says (`simulated_status`)");
         }
         let ends = [tokens.ends(), aws.keys.ends()].into_iter().flatten().min();
         let ends = ends.filter(|ends| *ends < clock.now() + plan.expected().length);

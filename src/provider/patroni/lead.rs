@@ -292,36 +292,45 @@ impl Lead {
         if !member.may_lead() {
             wrong.push(format!("{name} may not lead: it has the tag `nofailover`"));
         }
+        // Version 3 does not say its name: here two that were mixed up are found.
+        if seen.to.is_primary() {
+            wrong.push(format!("{} is primary, so it is not {name}", self.to.name));
+        }
         wrong
     }
 
     /// The same, and what keeps it from taking over at once, with all that was written.
     fn unfit(&self, seen: &Seen, leader: Option<&Member>, most: u64) -> Vec<String> {
-        let (Some(member), Some(leader)) = (seen.cluster.member(&self.candidate), leader) else {
-            let mut wrong = self.unable(seen);
-            wrong.extend(leader.is_none().then(|| "the cluster has no leader".to_owned()));
-            return wrong;
-        };
         let mut wrong = self.unable(seen);
-        let name = &member.name;
-        match member.lag_bytes() {
-            Some(bytes) if bytes <= most && member.timeline == leader.timeline => {}
-            _ => wrong.push(format!("{name} is {}", member.says())),
-        }
-        if seen.cluster.is_synchronous() && !member.is_synchronous() {
-            wrong.push(format!("{name} is no synchronous standby, and commits wait for others"));
+        match &seen.from {
+            Ok(from) if from.is_primary() => {}
+            Ok(from) => wrong.push(format!("{} is {}, not primary", self.from.name, from.role())),
+            Err(trouble) => wrong.push(trouble.why.clone()),
         }
         if seen.cluster.pause {
+            let leader = &self.leader;
             wrong.push(format!(
-                "the cluster is paused, and {} would stay down: `patronictl resume`",
-                leader.name
+                "the cluster is paused, and {leader} would stay down: `patronictl resume`"
             ));
         }
         if seen.cluster.scheduled_switchover.is_some() {
             wrong.push("a switchover is scheduled: `patronictl flush` takes it back".to_owned());
         }
-        wrong.extend(seen.from.as_ref().err().map(|trouble| trouble.why.clone()));
-        wrong.dedup();
+        let Some(leader) = leader else {
+            wrong.push("the cluster has no leader".to_owned());
+            return wrong;
+        };
+        if let Some(member) = seen.cluster.member(&self.candidate).filter(|member| member.is_up()) {
+            let name = &member.name;
+            let is_near = member.lag_bytes().is_some_and(|bytes| bytes <= most);
+            if !is_near || member.timeline != leader.timeline {
+                wrong.push(format!("{name} is {}", member.says()));
+            }
+            if seen.cluster.is_synchronous() && !member.is_synchronous() {
+                wrong
+                    .push(format!("{name} is no synchronous standby, and commits wait for others"));
+            }
+        }
         wrong
     }
 }

@@ -1,6 +1,7 @@
 //! The main job, from the command line.
 
 use super::{Desk, accepted, short};
+use crate::room::Room;
 
 const RUN: &str = "execute eastus westus --simulate --yes";
 
@@ -137,4 +138,30 @@ fn events_are_one_object_a_line() {
         called.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(events.len() > 100, "{} events", events.len());
     assert!(events.iter().all(|event| event["simulated"] == true));
+}
+
+#[test]
+fn a_rehearsal_says_that_no_command_is_run() {
+    let room = Room::holding(
+        "
+failover: 1
+runbook: hook
+summary: A program of the team's own
+default_mode: planned
+lock: hook
+allow_commands: true
+regions: { east: {}, west: {} }
+steps:
+  - id: hook
+    action: command
+    with: { run: ['false'], harmless: true }
+",
+    );
+    let says = |flags: &str| {
+        let (code, said) = room.execute("east west", flags);
+        assert_eq!(code, Some(0), "{said}");
+        said.contains("no command is run: each ends as its step says")
+    };
+    assert!(says("--simulate --dry-run") && says("--simulate --yes"));
+    assert!(!says("--dry-run"));
 }

@@ -104,7 +104,7 @@ impl Operator for Yes {
 fn is_sent_by(change: &ChangeId, exchange: &Exchange) -> bool {
     match change.as_str() {
         "failover" => is_failover(exchange),
-        "promote" => is_promotion(exchange),
+        "promote" | "switchover" => is_promotion(exchange),
         "run" => exchange.scheme == "program",
         "request" => exchange.host == "notes.example.net",
         other => panic!("`{other}` is no harmful change"),
@@ -112,7 +112,8 @@ fn is_sent_by(change: &ChangeId, exchange: &Exchange) -> bool {
 }
 
 pub fn is_failover(exchange: &Exchange) -> bool {
-    exchange.method == http::Method::POST && exchange.path_and_query.contains("/failover?")
+    let path = &exchange.path_and_query;
+    exchange.method == http::Method::POST && (path.contains("/failover?") || path == "/failover")
 }
 
 /// Of all changes to the servers themselves, and not to what is below them, Proseware knows only this.
@@ -121,6 +122,9 @@ pub fn is_promotion(exchange: &Exchange) -> bool {
         |operation: &str| operation == "PromoteReadReplica" || operation.contains("pg_promote(");
     if exchange.operation.as_deref().is_some_and(promotes) {
         return !exchange.is_read;
+    }
+    if exchange.path_and_query == "/switchover" {
+        return true;
     }
     let path = exchange.path_and_query.split('?').next().unwrap();
     exchange.method == http::Method::PATCH && path.rsplit('/').nth(1) == Some("flexibleServers")

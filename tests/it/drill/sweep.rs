@@ -182,6 +182,21 @@ fn an_unplanned_failover_of_redis_that_dies_anywhere_is_resumed() {
 }
 
 #[test]
+fn a_switchover_of_patroni_that_dies_anywhere_is_resumed() {
+    sweep(&Case::new(own("patroni.yaml", Mode::Planned), Outage::None));
+}
+
+#[test]
+fn an_unplanned_failover_of_patroni_that_dies_anywhere_is_resumed() {
+    sweep(&Case::new(own("patroni.yaml", Mode::Unplanned), Outage::Region));
+}
+
+#[test]
+fn a_failover_of_patroni_from_a_leader_that_is_well_and_that_dies_anywhere_is_resumed() {
+    sweep(&Case::new(own("patroni.yaml", Mode::Unplanned), Outage::None));
+}
+
+#[test]
 fn a_rejoin_of_postgres_that_dies_anywhere_is_resumed() {
     let there = own("postgres.yaml", Mode::Planned);
     let rejoin = own("postgres-rejoin.yaml", Mode::Planned);
