@@ -4,6 +4,7 @@ mod server;
 
 use crate::{
     postgres::{proxy::Proxy, writer::Writer},
+    redis::server::certify,
     room::Room,
 };
 use server::{Cluster, Version};
@@ -103,10 +104,22 @@ fn a_leader_that_was_killed_is_failed_over_once_its_lock_has_ended() {
     let story = writer.stop();
     assert!(story.lost(&cluster.west.database).len() <= story.count() / 2, "{}", story.count());
 
-    // What was killed follows whoever leads, and can be given the lead again.
+    // What was killed follows whoever leads, and can be given the lead again: here by APIs that prove their names.
     cluster.boot_east();
     cluster.until_whole();
+    let _balancer = cluster.over_tls(&room);
     let (code, said) = room.execute("west east", "--yes --mode unplanned --accept-loss 1h");
     assert_eq!(code, Some(0), "{said}");
+    assert!(cluster.east.leads(), "{said}");
+
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(room.runbook.with_file_name("ca.pem"), certify(folder.path())).unwrap();
+    let (code, said) = room.execute("east west", "--yes");
+    assert_ne!(code, Some(0), "{said}");
+    assert!(said.contains("certificate"), "{said}");
+    std::fs::write(room.runbook.with_file_name("ca.pem"), "nothing").unwrap();
+    let (code, said) = room.execute("east west", "--yes");
+    assert_ne!(code, Some(0), "{said}");
+    assert!(said.contains("`ca` holds no certificate"), "{said}");
     assert!(cluster.east.leads(), "{said}");
 }

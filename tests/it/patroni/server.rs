@@ -3,6 +3,8 @@
 use crate::{
     guarded::{Guarded, free_port},
     postgres::server::{self as postgres, PASSWORD, SHELL, give_away, owned_folder},
+    redis::server::certify,
+    room::Room,
 };
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 use std::{
@@ -96,6 +98,30 @@ impl Cluster {
                     && !said.contains("starting")
             });
         }
+    }
+
+    /// Puts a balancer before both APIs that proves its name, and lets a runbook reach them by way of it.
+    pub fn over_tls(&self, room: &Room) -> Guarded {
+        let folder = self.folder.path();
+        let authority = certify(folder);
+        fs::write(room.runbook.with_file_name("ca.pem"), authority).unwrap();
+        let [own, key] = ["own", "key"].map(|name| fs::read_to_string(folder.join(name)).unwrap());
+        let certificate = folder.join("both");
+        fs::write(&certificate, own + &key).unwrap();
+        let certificate = certificate.display();
+        let balanced = [&self.east, &self.west].map(|member| {
+            let (port, api) = (free_port(), member.api);
+            room.change(&member.address(), &format!("127.0.0.1:{port}"));
+            format!("listen {api}\n bind 127.0.0.1:{port} ssl crt {certificate}\n server it 127.0.0.1:{api}\n")
+        });
+        room.change("tls: off", "ca: ca.pem");
+        let path = folder.join("balancer.cfg");
+        let times =
+            "defaults\n mode tcp\n timeout connect 5s\n timeout client 1m\n timeout server 1m\n";
+        fs::write(&path, times.to_owned() + &balanced.concat()).unwrap();
+        let mut haproxy = Command::new("/usr/sbin/haproxy");
+        haproxy.arg("-db").arg("-f").arg(&path);
+        Guarded::start(&haproxy, &folder.join("balancer.log"))
     }
 
     /// What was crashed comes back.

@@ -1,7 +1,7 @@
 //! Redis under Sentinel for real: a master is failed over by the binary, under an app that writes all the time.
 
 mod planned;
-mod server;
+pub mod server;
 mod unplanned;
 mod writer;
 
@@ -30,4 +30,15 @@ steps:
 
 fn room(group: &Group) -> Room {
     Room::holding(&(group.head() + STEPS))
+}
+
+/// The same, by TLS.
+fn over_tls(group: &Group) -> Room {
+    let room = room(group);
+    for one in group.sentinels.iter().chain([&group.east, &group.west]) {
+        room.change(&one.address(), &format!("127.0.0.1:{}", one.tls_port));
+    }
+    room.change("tls: off", "ca: ca.pem");
+    std::fs::write(room.runbook.with_file_name("ca.pem"), &group.authority).unwrap();
+    room
 }

@@ -1,8 +1,8 @@
 //! Nothing is wrong, and nothing may be lost.
 
 use super::{
-    room,
-    server::{GROUP, Group},
+    over_tls, room,
+    server::{GROUP, Group, certify},
     writer::{Writer, lost},
 };
 use crate::{postgres::proxy::Proxy, room::Room};
@@ -114,4 +114,21 @@ fn two_operators_at_two_machines_lose_no_write() {
         let written = writer.stop();
         assert_eq!(lost(&written, &group.west).len(), 0, "of {}, {apart:?}", written.len());
     }
+}
+
+#[test]
+fn over_tls_every_server_proves_its_name() {
+    let group = Group::start();
+    let room = over_tls(&group);
+    let (code, said) = room.execute("east west", "--yes");
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!((&*group.west.role(), &*group.east.role()), ("master", "slave"));
+
+    let folder = tempfile::tempdir().unwrap();
+    let other = certify(folder.path());
+    std::fs::write(room.runbook.with_file_name("ca.pem"), other).unwrap();
+    let (code, said) = room.execute("west east", "--yes");
+    assert_ne!(code, Some(0), "{said}");
+    assert!(said.contains("certificate"), "{said}");
+    assert_eq!((&*group.west.role(), &*group.east.role()), ("master", "slave"));
 }

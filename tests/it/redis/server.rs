@@ -1,6 +1,7 @@
 //! A master, its replica and three sentinels: real servers, on free loopback ports.
 
 use crate::guarded::{Guarded, free_port};
+use rcgen::{CertificateParams, Issuer, KeyPair};
 use redis::{Client, Connection, FromRedisValue};
 use rustix::process::Signal;
 use std::{
@@ -22,6 +23,8 @@ const ON_SENTINELS: &str = "+sentinel|master +sentinel|replicas +sentinel|ckquor
 /// One server or sentinel.
 pub struct Server {
     pub port: u16,
+    /// Where it is heard only by who knows its authority.
+    pub tls_port: u16,
     config: PathBuf,
     program: &'static str,
     guard: Option<Guarded>,
@@ -36,10 +39,13 @@ impl Server {
         let place = folder.join(port.to_string());
         fs::create_dir(&place).unwrap();
         let config = place.join("redis.conf");
-        let own =
-            format!("port {port}\nbind 127.0.0.1\ndir {}\npidfile {0}/pid\n", place.display());
+        let tls_port = free_port();
+        let own = format!(
+            "port {port}\ntls-port {tls_port}\nbind 127.0.0.1\ndir {}\npidfile {0}/pid\n",
+            place.display()
+        );
         fs::write(&config, own + settings).unwrap();
-        let mut server = Self { port, config, program, guard: None };
+        let mut server = Self { port, tls_port, config, program, guard: None };
         server.boot();
         server
     }
@@ -98,10 +104,27 @@ impl Server {
     }
 }
 
+/// Certifies `127.0.0.1`: writes what a server needs into a folder, and gives the authority.
+pub fn certify(folder: &Path) -> String {
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let authority = params.self_signed(&key).unwrap().pem();
+    let issuer = Issuer::new(params, key);
+    let key = KeyPair::generate().unwrap();
+    let params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    let own = params.signed_by(&key, &issuer).unwrap().pem();
+    for (name, text) in [("ca", &authority), ("own", &own), ("key", &key.serialize_pem())] {
+        fs::write(folder.join(name), text).unwrap();
+    }
+    authority
+}
+
 pub struct Group {
     pub east: Server,
     pub west: Server,
     pub sentinels: [Server; 3],
+    pub authority: String,
     /// Removed at the end, after all of them.
     _folder: tempfile::TempDir,
 }
@@ -109,10 +132,15 @@ pub struct Group {
 impl Group {
     pub fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let authority = certify(folder.path());
+        let tls = format!(
+            "tls-ca-cert-file {0}/ca\ntls-cert-file {0}/own\ntls-key-file {0}/key\ntls-auth-clients no\n",
+            folder.path().display()
+        );
         let user = |may: &str| format!("user ops on \">{PASSWORD}\" {may}\n");
         let quick = "save \"\"\nrepl-diskless-sync-delay 0\nrepl-ping-replica-period 1\n";
         let node = |settings: &str| {
-            let settings = format!("{quick}{}{settings}", user(ON_SERVERS));
+            let settings = format!("{quick}{tls}{}{settings}", user(ON_SERVERS));
             Server::start(folder.path(), "redis-server", free_port(), &settings)
         };
         let east = node("");
@@ -121,13 +149,13 @@ impl Group {
             "sentinel monitor {GROUP} 127.0.0.1 {} 2
 sentinel down-after-milliseconds {GROUP} 1000
 sentinel failover-timeout {GROUP} 10000
-{}",
+{tls}{}",
             east.port,
             user(ON_SENTINELS)
         );
         let sentinels =
             [(); 3].map(|()| Server::start(folder.path(), "redis-sentinel", free_port(), &watch));
-        let group = Self { east, west, sentinels, _folder: folder };
+        let group = Self { east, west, sentinels, authority, _folder: folder };
         group.settle();
         group
     }
