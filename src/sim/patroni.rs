@@ -158,13 +158,12 @@ impl Group {
     /// `GET /cluster`
     fn cluster(&self, blackout: &Blackout, now: Timestamp) -> Value {
         // What a member says of itself is forgotten when it does not say it again.
-        let is_forgotten = |member: &&Member| {
+        let is_known = |member: &&Member| {
             !member.is_dark(blackout) || now < blackout.since + SignedDuration::from_secs(TTL)
         };
-        let members = self.members.iter().filter(is_forgotten).map(|member| {
+        let members = self.members.iter().filter(is_known).map(|member| {
             let leads = member.name == self.leader;
             let is_back = now >= self.since + RETURNS;
-            let lsn = self.location(now);
             let mut said = json!({
                 "name": member.name,
                 "role": if leads { "leader" } else { "replica" },
@@ -178,7 +177,7 @@ impl Group {
             }
             if !leads {
                 let lag = if is_back { json!(0) } else { json!("unknown") };
-                let lsn = if is_back { json!(format!("0/{lsn:X}")) } else { json!("unknown") };
+                let lsn = if is_back { json!(lsn(self.location(now))) } else { json!("unknown") };
                 for (name, value) in [("lag", &lag), ("receive_lag", &lag), ("replay_lag", &lag)] {
                     said[name] = value.clone();
                 }
@@ -191,8 +190,10 @@ impl Group {
         json!({ "members": members.collect::<Vec<_>>(), "scope": "simulated" })
     }
 
+    /// Where the log is; it never goes back.
     fn location(&self, now: Timestamp) -> i64 {
-        0x0300_0000 + now.duration_since(self.since).as_secs() * 4_096
+        (i64::try_from(self.timeline).unwrap_or(1) << 32)
+            + now.duration_since(self.since).as_secs() * 4_096
     }
 
     /// `GET /patroni`
@@ -247,6 +248,11 @@ impl Group {
         let past = if what == "Switchover" { "switched" } else { "failed" };
         says(200, format!("Successfully {past} over to \"{name}\"")).taking(ANSWERS)
     }
+}
+
+/// A position in the log, as PostgreSQL writes it.
+fn lsn(at: i64) -> String {
+    format!("{:X}/{:X}", at >> 32, at & 0xffff_ffff)
 }
 
 /// `None` for what is for others.

@@ -144,16 +144,15 @@ impl Action for Lead {
     async fn examine(&self) -> Vec<Finding> {
         // Who cannot be asked at all, the look says.
         let Ok(settings) = self.to.get::<Settings>("/config").await else { return Vec::new() };
-        let longest = Duration::from_secs(settings.ttl + settings.loop_wait);
-        let mut findings = Vec::new();
-        if longest > SHOWS_WITHIN {
-            findings.push(Finding::warning(format!(
-                "a request may still be carried out after {} (`ttl` and `loop_wait`), which is longer than the {} after which it would be sent again",
-                span::show(longest),
-                span::show(SHOWS_WITHIN)
-            )));
+        let longest = Duration::from_secs(settings.ttl.saturating_add(settings.loop_wait));
+        if longest <= SHOWS_WITHIN {
+            return Vec::new();
         }
-        findings
+        vec![Finding::warning(format!(
+            "a request may still be carried out after {} (`ttl` and `loop_wait`), which is longer than the {} after which it would be sent again",
+            span::show(longest),
+            span::show(SHOWS_WITHIN)
+        ))]
     }
 }
 
@@ -242,14 +241,15 @@ impl Lead {
         if !wrong.is_empty() {
             return not_yet(wrong.join("; "));
         }
+        // Without it nothing would tell later whether the lead has moved.
+        let Some(timeline) = seen.cluster.timeline() else {
+            return not_yet("no member says on which timeline it is".to_owned());
+        };
         let name = match self.how {
             How::Switchover { .. } => "switchover",
             How::Failover => "failover",
         };
-        let mut mark = Evidence::new();
-        if let Some(timeline) = seen.cluster.timeline() {
-            mark.set("timeline", Datum::Count(timeline));
-        }
+        let mark = Evidence::new().with("timeline", Datum::Count(timeline));
         let former = leader.map_or("nobody", |leader| &leader.name);
         let says = format!("{name} from {former} to {}", self.candidate);
         let change = Change::harmless(name, Sign::CannotBeUndone, says).only_from(Mark(mark));

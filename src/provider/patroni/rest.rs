@@ -53,13 +53,17 @@ impl Rest {
             }
             Tls::Verified { ca: None } | Tls::Off => None,
         };
-        let password = params.optional_text("password");
+        let (user, password) = (params.optional_text("user"), params.optional_text("password"));
+        if user.is_none() && password.is_some() {
+            let message = "a password belongs to a `user`".to_owned();
+            return Err(Diagnostic::at(params.span("password"), message));
+        }
         Ok(Self {
             clients: clients.clone(),
             base: format!("{scheme}://{}", own::with_port(&resource.name, PORT)),
             name: resource.name,
             region: resource.region,
-            login: params.optional_text("user").map(|user| (user, password)),
+            login: user.map(|user| (user, password)),
             trust,
         })
     }
@@ -122,7 +126,9 @@ impl Rest {
             StatusCode::TOO_MANY_REQUESTS => {
                 Err(Unapplied::Deferred { why, wait: wait.unwrap_or(LATER) })
             }
-            status if status.is_client_error() => Err(refused(why)),
+            status if status.is_client_error() && status != StatusCode::REQUEST_TIMEOUT => {
+                Err(refused(why))
+            }
             // Also "failed" and "status unknown" (503): what was asked may be carried out still.
             _ => Err(Unapplied::InDoubt { why, wait }),
         }
@@ -142,7 +148,8 @@ impl Rest {
 
     fn says(&self, response: &Response) -> String {
         let text = String::from_utf8_lossy(response.body());
-        let text: String = text.trim().chars().take(LONGEST).collect();
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let text: String = self.clients.secrets.wipe(text).chars().take(LONGEST).collect();
         format!("{} answered {}: {text}", self.name, response.status().as_u16())
     }
 }

@@ -167,7 +167,9 @@ impl Switchover {
         }
         // And what was fenced before is not this step's to open.
         if before.is_touched() {
-            let why = format!("{why}; {from} stays fenced, as it was, and {to} was not promoted");
+            let why = format!(
+                "{why}; {to} was not promoted, and {from} stays fenced, as it was before: `postgres.fence` with `fenced: false` lets users in"
+            );
             return Err(Unapplied::Refused { why, request_id: None });
         }
         // Users wait for nothing: they are let in again.

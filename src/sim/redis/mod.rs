@@ -140,6 +140,15 @@ impl Cloud {
         }
     }
 
+    /// Somebody else tells the sentinels to fail over.
+    pub fn begin_redis_failover(&mut self) {
+        let until = self.now + SWITCHES;
+        for at in 0..self.redis.watches.len() {
+            let heir = self.heir(&self.redis.watches[at]).map(|heir| heir.place.clone());
+            self.redis.watches[at].switch = heir.map(|heir| (heir, until));
+        }
+    }
+
     /// Lets a replica come back as a master, where its sentinels do not see it.
     pub fn return_redis_master(&mut self, host: &str) {
         if let Some(node) = self.redis.nodes.iter_mut().find(|node| node.place.host == host) {

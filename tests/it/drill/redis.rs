@@ -3,6 +3,8 @@
 use super::run::{Drill, make};
 use crate::core::run::in_virtual_time;
 use failover::{engine::Ending, model::Mode, run::StepOutcome, sim::Outage};
+use std::sync::Arc;
+use tokio::sync::Notify;
 
 fn drill(mode: Mode, outage: Outage) -> Drill {
     Drill::new(make("redis.yaml", "east", "west", mode), outage)
@@ -46,5 +48,25 @@ fn what_the_sentinels_do_by_themselves_is_not_done_beside_them() {
         drill.set_outage(Outage::None);
         assert_eq!(drill.until_done(2).await, Ending::Done, "{}", drill.story());
         assert_eq!(told(&drill), ["REPLICAOF cache-west.example.com"]);
+    });
+}
+
+#[test]
+fn writes_wait_on_when_somebody_else_is_failing_over() {
+    in_virtual_time(async {
+        let drill = drill(Mode::Planned, Outage::None);
+        let paused = Arc::new(Notify::new());
+        let pauses = Arc::clone(&paused);
+        drill.cloud.tell(move |exchange| {
+            if exchange.operation.as_deref().is_some_and(|operation| operation.contains("PAUSE")) {
+                pauses.notify_one();
+            }
+        });
+        tokio::join!(drill.process(), async {
+            paused.notified().await;
+            drill.cloud.with_world(|world| world.cloud_mut().begin_redis_failover());
+        });
+        assert_eq!(told(&drill)[..2], ["CLIENT PAUSE", "SENTINEL FAILOVER"], "{}", drill.story());
+        assert!(!told(&drill).contains(&"CLIENT UNPAUSE".to_owned()), "{:?}", told(&drill));
     });
 }

@@ -113,13 +113,15 @@ fn who_has_a_certificate_needs_no_token() {
 fn a_token_that_has_died_is_asked_for_again() {
     let place = Place::new(PLUGIN);
     place.plugin(&format!(
-        "test -e old && echo '{}' || {{ touch old; echo '{}'; }}",
+        "test -e \"$0.old\" && echo '{}' || {{ touch \"$0.old\"; echo '{}'; }}",
         credential(TOKEN),
         credential("dead"),
     ));
     let (code, said) = place.execute();
     assert_eq!(code, Some(0), "{said}");
     assert_eq!(place.server.changes(), [SCALED]);
+    // It had died: the mark says that it was given out.
+    assert!(place.folder().join("plugin.old").exists());
 }
 
 #[test]

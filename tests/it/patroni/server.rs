@@ -55,6 +55,10 @@ stop "$0"
 
 impl Cluster {
     pub fn start(version: Version) -> Self {
+        for program in ["etcd", "patroni"] {
+            let found = Command::new(program).arg("--version").output();
+            assert!(found.is_ok(), "no {program} is installed: tests/tools/install does it");
+        }
         let folder = owned_folder();
         let [client, peer] =
             [free_port(), free_port()].map(|port| format!("http://127.0.0.1:{port}"));
