@@ -209,7 +209,7 @@ impl Group {
             json!({ "received_location": at, "replayed_location": at, "paused": false,
                 "replayed_timestamp": heard.strftime("%Y-%m-%d %H:%M:%S%.6f+00:00").to_string() })
         };
-        json!({
+        let mut said = json!({
             "state": if is_up { "running" } else { "stopped" },
             "role": if leads { "primary" } else { "replica" },
             "server_version": 150_018,
@@ -218,7 +218,17 @@ impl Group {
             "dcs_last_seen": now.as_second(),
             "database_system_identifier": digits(&self.members[0].host, 16),
             "patroni": { "version": "4.1.5", "scope": "simulated", "name": member.name },
-        })
+        });
+        let others = self.members.iter().filter(|other| other.name != member.name);
+        let streams =
+            others.filter(|other| !other.is_dark(blackout) && now >= self.since + RETURNS);
+        let streams: Vec<_> = streams
+            .map(|other| json!({ "application_name": other.name, "state": "streaming" }))
+            .collect();
+        if leads && !streams.is_empty() {
+            said["replication"] = streams.into();
+        }
+        said
     }
 
     /// Moves the lead, or says why not, in Patroni's own words.

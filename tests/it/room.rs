@@ -54,19 +54,25 @@ impl Room {
         self.call(&format!("execute {way} --runbook {runbook} {flags}"))
     }
 
-    /// Two people at once, at machines that know nothing of each other.
-    pub fn together(rooms: [&Self; 2], way: &str, flags: &str, apart: Duration) {
+    /// Two people at once, at machines that know nothing of each other: how each of them ended, and what it said.
+    pub fn together(
+        rooms: [&Self; 2],
+        way: &str,
+        flags: &str,
+        apart: Duration,
+    ) -> [(Option<i32>, String); 2] {
         let running = rooms.map(|room| {
             let arguments = format!("execute {way} --runbook {} {flags}", room.runbook.display());
             let mut command = room.command(&arguments);
-            let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-            let child = child.spawn().unwrap();
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+            let child = command.spawn().unwrap();
             std::thread::sleep(apart);
             child
         });
-        for mut child in running {
-            child.wait().unwrap();
-        }
+        running.map(|child| {
+            let output = child.wait_with_output().unwrap();
+            (output.status.code(), String::from_utf8(output.stderr).unwrap())
+        })
     }
 
     pub fn call(&self, arguments: &str) -> (Option<i32>, String) {

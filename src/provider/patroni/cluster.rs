@@ -86,6 +86,16 @@ pub(super) struct Own {
     xlog: Xlog,
     database_system_identifier: Option<String>,
     patroni: Option<Version>,
+    /// Who gets its log from here. It is left out when nobody does.
+    #[serde(default)]
+    replication: Vec<Follower>,
+}
+
+#[derive(Deserialize)]
+struct Follower {
+    /// The name of the member.
+    application_name: Option<String>,
+    state: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -111,6 +121,15 @@ impl Own {
 
     pub(super) fn name(&self) -> Option<&str> {
         self.patroni.as_ref()?.name.as_deref()
+    }
+
+    /// Whether a member gets all that is written here as it is written. The list of members does not say so in version 3:
+    /// there `running` and a lag of some minutes ago are all that is known of one that gets nothing.
+    pub(super) fn feeds(&self, member: &str) -> bool {
+        self.replication.iter().any(|follower| {
+            follower.application_name.as_deref() == Some(member)
+                && follower.state.as_deref() == Some("streaming")
+        })
     }
 
     /// Whether both have copies of the same database, as far as they say.
@@ -184,9 +203,12 @@ mod tests {
         assert_eq!(own.age(now), Some(Duration::from_millis(1_500)));
         assert!(!own.is_primary());
         let old: Own = serde_json::from_str(
-            r#"{"state": "running", "role": "master", "database_system_identifier": "78"}"#,
+            r#"{"state": "running", "role": "master", "database_system_identifier": "78", "replication": [
+                {"usename": "repl", "application_name": "n2", "client_addr": "10.0.0.2", "state": "streaming"},
+                {"usename": "repl", "application_name": "n3", "client_addr": null, "state": "catchup"}]}"#,
         )
         .unwrap();
+        assert!(old.feeds("n2") && !old.feeds("n3") && !own.feeds("n2"));
         assert!(old.is_primary() && old.role() == "primary" && old.age(now).is_none());
         assert!(!own.is_relative(&old));
     }

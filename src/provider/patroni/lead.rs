@@ -271,9 +271,7 @@ impl Lead {
                 let Some(old) = seen.cluster.member(from) else {
                     return Some(format!("{from} is no member of the cluster"));
                 };
-                let follows = old.is_up()
-                    && old.lag_bytes().is_some()
-                    && (old.timeline.is_none() || old.timeline == leader.timeline);
+                let follows = seen.to.feeds(from);
                 (!follows).then(|| format!("{to} leads, and {from} is not back: {}", old.says()))
             }
         }
@@ -303,7 +301,11 @@ impl Lead {
     fn unfit(&self, seen: &Seen, leader: Option<&Member>, most: u64) -> Vec<String> {
         let mut wrong = self.unable(seen);
         match &seen.from {
-            Ok(from) if from.is_primary() => {}
+            // A leader that stops waits for those alone that it feeds.
+            Ok(from) if from.is_primary() && from.feeds(&self.candidate) => {}
+            Ok(from) if from.is_primary() => {
+                wrong.push(format!("{} does not stream from {}", self.candidate, self.leader));
+            }
             Ok(from) => wrong.push(format!("{} is {}, not primary", self.from.name, from.role())),
             Err(trouble) => wrong.push(trouble.why.clone()),
         }
@@ -334,3 +336,6 @@ impl Lead {
         wrong
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -62,7 +62,8 @@ fn there_and_back(version: Version) {
     // Another machine is at it at the same time, with an operator who hears of nothing.
     proxy.swallow_the_answer_to("POST /switchover");
     let other = self::room(&cluster, &cluster.west.address());
-    Room::together([&room, &other], "east west", "--yes", Duration::from_millis(300));
+    let ended = Room::together([&room, &other], "east west", "--yes", Duration::from_millis(300));
+    assert_eq!(ended[0].0, Some(0), "{version:?}: {}\n{}", ended[0].1, ended[1].1);
     assert!(cluster.west.leads() && !cluster.east.leads(), "{version:?}");
     writer.until(50);
 

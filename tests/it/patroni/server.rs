@@ -6,7 +6,7 @@ use crate::{
     redis::server::certify,
     room::Room,
 };
-use rustix::process::{Pid, Signal, geteuid, kill_process};
+use rustix::process::{Signal, geteuid};
 use std::{
     fs,
     io::{Read, Write},
@@ -43,15 +43,6 @@ pub struct Cluster {
     folder: tempfile::TempDir,
     _etcd: Guarded,
 }
-
-/// What ends with a member, however that ends: nobody else stops the database that it has started.
-const RUNS: &str = r#"
-stop() { kill -9 "$child"; kill -QUIT "$(head -n 1 "$1/postmaster.pid")"; } 2>/dev/null
-trap 'stop "$0"; exit' QUIT
-"${@}" & child=$!
-while kill -0 "$child" 2>/dev/null; do wait "$child"; done
-stop "$0"
-"#;
 
 impl Cluster {
     pub fn start(version: Version) -> Self {
@@ -203,8 +194,6 @@ postgresql:
         if geteuid().is_root() {
             words.extend(SHELL.map(str::to_owned));
         }
-        let data = self.database.data.display().to_string();
-        words.extend(["bash", "-c", RUNS, &data].map(str::to_owned));
         let packages = format!("PYTHONPATH={}", folder.join("packages").display());
         match version {
             Version::Three => words.extend(["patroni"].map(str::to_owned)),
@@ -224,21 +213,7 @@ postgresql:
 
     /// `kill -9` of both: Patroni, and then its database.
     pub fn crash(&mut self) {
-        let config = self.config.display().to_string();
-        for process in fs::read_dir("/proc").unwrap().flatten() {
-            let Some(pid) = process.file_name().to_str().and_then(|name| name.parse().ok()) else {
-                continue;
-            };
-            let said = fs::read(process.path().join("cmdline")).unwrap_or_default();
-            let said = String::from_utf8_lossy(&said).replace('\0', " ");
-            if said.contains(&config)
-                && said.contains("patroni ")
-                && !said.contains("bash")
-                && !said.contains("guard.py")
-            {
-                kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL).unwrap();
-            }
-        }
+        self.guard.as_ref().unwrap().signal(Signal::KILL);
         self.database.signal(Signal::KILL);
         self.guard.take().unwrap().bury();
     }

@@ -185,7 +185,8 @@ fn two_operators_at_two_machines_leave_one_primary_and_lose_nothing() {
         let rooms = [room(&pair), room(&pair)];
         let writer = Writer::start(&[&pair.east, &pair.west]);
         let apart = std::time::Duration::from_millis(apart);
-        Room::together(rooms.each_ref(), "east west", "--yes", apart);
+        let ended = Room::together(rooms.each_ref(), "east west", "--yes", apart);
+        assert!(ended.iter().any(|(code, _)| *code == Some(0)), "{apart:?}: {ended:?}");
         assert!(!pair.west.is_standby(), "{apart:?}");
         writer.until(20);
         let story = writer.stop();
