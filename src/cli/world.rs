@@ -35,6 +35,8 @@ use std::{
 };
 use url::Url;
 
+/// The actions that run what a team has written.
+const COMMANDS: [&str; 2] = ["command", "kubernetes.exec"];
 const AZURE: &str = "https://management.azure.com/";
 const ARM_SCOPE: &str = "https://management.azure.com/.default";
 const SIGNS_IN_WITHIN: Duration = Duration::from_secs(30);
@@ -156,7 +158,7 @@ impl World {
         if asks(plan, Vendor::Azure) {
             about = format!("{about}, as {}", tokens.identity());
         }
-        let runs = |work: &ActionWork| work.action.as_str() == "command";
+        let runs = |work: &ActionWork| COMMANDS.contains(&work.action.as_str());
         if self.realm == Realm::Simulated && plan.steps.iter().filter_map(Step::action).any(runs) {
             about.push_str("\nno command is run: each ends as its step says (`simulated_status`)");
         }

@@ -7,6 +7,7 @@ pub mod aws;
 pub mod azure;
 mod capacity;
 mod dns;
+mod errand;
 mod haproxy;
 pub mod kubernetes;
 mod lost;
@@ -22,7 +23,7 @@ mod visit;
 
 use crate::action::{Catalogue, Change, Kind, Unapplied};
 
-static KINDS: [&Kind; 51] = [
+static KINDS: [&Kind; 52] = [
     &aws::stop::TRIGGER,
     &aws::metric::METRIC,
     &aws::alarm::ALARM,
@@ -51,6 +52,7 @@ static KINDS: [&Kind; 51] = [
     &azure::replica::REPLICA,
     &haproxy::SERVER,
     &haproxy::SHIFT,
+    &kubernetes::exec::EXEC,
     &kubernetes::patch::PATCH,
     &kubernetes::pods_ready::PODS_READY,
     &kubernetes::rollout::ROLLOUT,

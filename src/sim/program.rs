@@ -31,19 +31,23 @@ pub(super) fn answer(cloud: &mut Cloud, call: &Call<'_>) -> Option<Reached> {
         return Some(Reached::Nowhere);
     };
     let ended = super::postgres::run(cloud, call, &program)
-        .unwrap_or_else(|| own(cloud, call.method(), &program));
+        .unwrap_or_else(|| own(cloud, call.method(), &[], &program));
     Some(Reached::Reply(Reply::json(200, &json!(ended)).taking(TAKES)))
 }
 
-/// A program of the team's own.
-fn own(cloud: &mut Cloud, method: &Method, program: &Program) -> Ended {
+/// A program of the team's own. What was run elsewhere than on this machine begins with its place.
+pub(super) fn own(cloud: &mut Cloud, method: &Method, place: &[&str], program: &Program) -> Ended {
     let rehearsal = &program.rehearsal;
+    let there = |argv: &[String]| -> Vec<String> {
+        place.iter().map(ToString::to_string).chain(argv.iter().cloned()).collect()
+    };
     let (status, output) = if *method == Method::GET {
-        let is_done = cloud.done.contains(&rehearsal.looks_for);
+        let is_done = cloud.done.contains(&there(&rehearsal.looks_for));
         (i32::from(!is_done), String::new())
     } else {
-        if rehearsal.status == 0 && !cloud.done.contains(&program.argv) {
-            cloud.done.push(program.argv.clone());
+        let run = there(&program.argv);
+        if rehearsal.status == 0 && !cloud.done.contains(&run) {
+            cloud.done.push(run);
         }
         (rehearsal.status, rehearsal.output.clone())
     };

@@ -43,13 +43,36 @@ pub(super) struct HttpClients {
     /// Opens a connection for each request, as the next user does: one that is kept open leads to where a name stood for
     /// something else.
     probing: OnceLock<reqwest::Client>,
+    /// Only HTTP/1.1 lets a connection become something else (RFC 9113, 8.6).
+    upgrading: OnceLock<reqwest::Client>,
+}
+
+/// What carries a request.
+#[derive(Clone, Copy)]
+pub(super) enum Carrier {
+    /// A connection that may have been open.
+    Kept,
+    /// A connection of its own.
+    Fresh,
+    /// A connection of its own, which becomes something else.
+    Upgraded,
+}
+
+impl From<Intent<'_>> for Carrier {
+    fn from(intent: Intent<'_>) -> Self {
+        match intent {
+            Intent::Probe => Self::Fresh,
+            Intent::Read | Intent::Change(_) => Self::Kept,
+        }
+    }
 }
 
 impl HttpClients {
-    pub(super) fn get(&self, intent: Intent<'_>) -> Result<&reqwest::Client, reqwest::Error> {
-        let (place, idle) = match intent {
-            Intent::Probe => (&self.probing, 0),
-            Intent::Read | Intent::Change(_) => (&self.keeping, usize::MAX),
+    pub(super) fn get(&self, carrier: Carrier) -> Result<&reqwest::Client, reqwest::Error> {
+        let (place, idle) = match carrier {
+            Carrier::Kept => (&self.keeping, usize::MAX),
+            Carrier::Fresh => (&self.probing, 0),
+            Carrier::Upgraded => (&self.upgrading, 0),
         };
         if let Some(client) = place.get() {
             return Ok(client);
@@ -62,6 +85,9 @@ impl HttpClients {
             .connect_timeout(Duration::from_secs(10))
             .timeout(Duration::from_mins(2))
             .user_agent(concat!("failover/", env!("CARGO_PKG_VERSION")));
+        if matches!(carrier, Carrier::Upgraded) {
+            builder = builder.http1_only();
+        }
         if let Some(tls) = &self.tls {
             builder = builder.tls_backend_preconfigured(tls.clone());
         }

@@ -3,6 +3,7 @@
 //! Refuses to send anything that changes something without a [`Permit`], which only a durable fact gives.
 
 mod clients;
+mod container;
 mod dns;
 mod haproxy;
 mod message;
@@ -19,6 +20,7 @@ mod tcp;
 mod xml;
 
 pub use clients::Trust;
+pub use container::InContainer;
 pub use dns::{Dns, NameServer, NameServers};
 pub use haproxy::runtime;
 pub use message::message;

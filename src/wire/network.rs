@@ -3,7 +3,7 @@
 use super::{
     Intent, Request, Response, SendError, Sockets, Transport, Trust, causes, check,
     clients::HttpClients,
-    converse, host,
+    container, converse, host,
     program::{self, Programs},
 };
 use crate::model::Clock;
@@ -41,28 +41,35 @@ impl Transport for Network {
         if program::is_meant(&request) {
             return self.programs.run(&self.clock, &request).await;
         }
-        let host = host(&request);
-        let not_sent = |why: String| SendError::NotSent { host: host.clone(), why };
         let trust = request.extensions().get::<Trust>().cloned();
         let clients = trust.as_ref().map_or(&self.clients, Trust::clients);
-        let client = clients.get(intent).map_err(|error| not_sent(causes(&error)))?;
-        let request =
-            reqwest::Request::try_from(request).map_err(|error| not_sent(causes(&error)))?;
-        let unanswered = |why: String| SendError::Unanswered { host: host.clone(), why };
-        let answer = match client.execute(request).await {
-            Ok(answer) => answer,
-            Err(error) if error.is_connect() || error.is_builder() => {
-                return Err(not_sent(causes(&error.without_url())));
-            }
-            Err(error) => return Err(unanswered(causes(&error.without_url()))),
-        };
-        let mut response = http::Response::builder().status(answer.status());
-        if let Some(headers) = response.headers_mut() {
-            headers.clone_from(answer.headers());
+        if container::is_meant(&request) {
+            return container::run(clients, &self.clock, &request).await;
         }
-        let body = answer.bytes().await;
-        let body = body.map_err(|error| unanswered(causes(&error.without_url())))?;
-        // It was sent, whatever is wrong with the answer.
-        response.body(body).map_err(|error| unanswered(causes(&error)))
+        let host = host(&request);
+        let lost = |error| lost(&host, error);
+        let client = clients.get(intent.into()).map_err(lost)?;
+        let request = reqwest::Request::try_from(request).map_err(lost)?;
+        whole(&host, client.execute(request).await.map_err(lost)?).await
     }
+}
+
+/// What an error of the client says of a request. Its address may hold a secret, and is left out.
+pub(super) fn lost(host: &str, error: reqwest::Error) -> SendError {
+    let is_sent = !(error.is_connect() || error.is_builder());
+    let (host, why) = (host.to_owned(), causes(&error.without_url()));
+    if is_sent { SendError::Unanswered { host, why } } else { SendError::NotSent { host, why } }
+}
+
+/// An answer with its whole body.
+pub(super) async fn whole(host: &str, answer: reqwest::Response) -> Result<Response, SendError> {
+    let mut response = http::Response::builder().status(answer.status());
+    if let Some(headers) = response.headers_mut() {
+        headers.clone_from(answer.headers());
+    }
+    let unanswered = |why: String| SendError::Unanswered { host: host.to_owned(), why };
+    let body = answer.bytes().await;
+    let body = body.map_err(|error| unanswered(causes(&error.without_url())))?;
+    // It was sent, whatever is wrong with the answer.
+    response.body(body).map_err(|error| unanswered(causes(&error)))
 }

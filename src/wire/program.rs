@@ -139,21 +139,38 @@ async fn wait(child: &mut Child, input: &str) -> io::Result<Ended> {
 
 /// The end of what is printed; the rest is read and forgotten, for a pipe that is full would stop the program.
 async fn end_of(stream: Option<impl AsyncRead + Unpin>) -> io::Result<String> {
-    let Some(mut stream) = stream else { return Ok(String::new()) };
-    let mut kept = Vec::new();
+    let mut tail = Tail::default();
+    let Some(mut stream) = stream else { return Ok(tail.text()) };
     let mut buffer = vec![0; KEPT];
     loop {
         let length = stream.read(&mut buffer).await?;
         if length == 0 {
-            break;
+            return Ok(tail.text());
         }
-        kept.extend_from_slice(&buffer[..length]);
-        if kept.len() > 2 * KEPT {
-            kept.drain(..kept.len() - KEPT);
+        tail.push(&buffer[..length]);
+    }
+}
+
+/// The end of what is printed.
+#[derive(Default)]
+pub(super) struct Tail(Vec<u8>);
+
+impl Tail {
+    pub(super) fn push(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+        if self.0.len() > 2 * KEPT {
+            self.cut();
         }
     }
-    kept.drain(..kept.len().saturating_sub(KEPT));
-    Ok(String::from_utf8_lossy(&kept).into_owned())
+
+    fn cut(&mut self) {
+        self.0.drain(..self.0.len().saturating_sub(KEPT));
+    }
+
+    pub(super) fn text(mut self) -> String {
+        self.cut();
+        String::from_utf8_lossy(&self.0).into_owned()
+    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::{
     journal::Permit,
     model::span,
     provider::lost::{self, Lost, keeps_secrets},
-    wire::{Intent, Request, Response, SendError, host},
+    wire::{Ended, InContainer, Intent, Program, Request, Response, SendError, host},
 };
 use bytes::Bytes;
 use http::{
@@ -31,11 +31,17 @@ pub(super) struct Call {
     /// With its query.
     path: String,
     body: Option<(&'static str, Bytes)>,
+    /// Whether the body is a program for a container.
+    is_program: bool,
 }
 
 impl Call {
+    fn new(method: Method, path: String, body: Option<(&'static str, Bytes)>) -> Self {
+        Self { method, path, body, is_program: false }
+    }
+
     pub(super) fn get(path: String) -> Self {
-        Self { method: Method::GET, path, body: None }
+        Self::new(Method::GET, path, None)
     }
 
     /// What belongs to what these labels select.
@@ -48,13 +54,38 @@ impl Call {
 
     pub(super) fn create(path: &str, body: &Value) -> Self {
         let body = Some(("application/json", body.to_string().into()));
-        Self { method: Method::POST, path: path.to_owned(), body }
+        Self::new(Method::POST, path.to_owned(), body)
     }
 
     /// A JSON merge patch (RFC 7396): what is not named stays.
     pub(super) fn merge(path: String, body: &Value) -> Self {
         let body = Some(("application/merge-patch+json", body.to_string().into()));
-        Self { method: Method::PATCH, path, body }
+        Self::new(Method::PATCH, path, body)
+    }
+
+    /// A program for a container of the pod at this path. One that only looks is sent by [`Api::look`].
+    pub(super) fn exec(pod: &str, container: &str, program: &Program) -> Self {
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("container", container)
+            .append_pair("stdout", "true")
+            .append_pair("stderr", "true")
+            .extend_pairs(program.argv.iter().map(|word| ("command", word)))
+            .finish();
+        let path = format!("{pod}/exec?{query}");
+        let body = serde_json::to_vec(program).unwrap_or_default();
+        let body = Some(("application/json", Bytes::from(body)));
+        Self { is_program: true, ..Self::new(Method::POST, path, body) }
+    }
+
+    /// The same, known to change nothing.
+    fn as_a_look(&self) -> Self {
+        let Self { path, body, is_program, .. } = self;
+        Self {
+            method: Method::GET,
+            path: path.clone(),
+            body: body.clone(),
+            is_program: *is_program,
+        }
     }
 }
 
@@ -90,11 +121,33 @@ impl Api {
 
     /// Sends a change, and says what became of it in the engine's words.
     pub(super) async fn change(&self, call: &Call, permit: &Permit) -> Result<Applied, Unapplied> {
+        let response = self.accepted(call, permit).await?;
+        let id = response.headers().get("audit-id").and_then(|id| id.to_str().ok());
+        Ok(Applied::Done { request_id: id.map(ToOwned::to_owned) })
+    }
+
+    /// Runs a program in a container.
+    pub(super) async fn run(&self, call: &Call, permit: &Permit) -> Result<Ended, Unapplied> {
+        let response = self.accepted(call, permit).await?;
+        serde_json::from_slice(response.body()).map_err(|_| {
+            let why = format!("{} did not say how the program ended", self.says(call));
+            Unapplied::InDoubt { why, wait: None }
+        })
+    }
+
+    /// Runs a program in a container that is known to change nothing.
+    pub(super) async fn look(&self, call: &Call) -> Result<Ended, Trouble> {
+        let call = call.as_a_look();
+        let response = self.send(&call, Intent::Probe).await?;
+        if !response.status().is_success() {
+            return Err(Said::read(&response).trouble(&self.says(&call)));
+        }
+        self.read(&call, &response)
+    }
+
+    async fn accepted(&self, call: &Call, permit: &Permit) -> Result<Response, Unapplied> {
         match self.send(call, Intent::Change(permit)).await {
-            Ok(response) if response.status().is_success() => {
-                let id = response.headers().get("audit-id").and_then(|id| id.to_str().ok());
-                Ok(Applied::Done { request_id: id.map(ToOwned::to_owned) })
-            }
+            Ok(response) if response.status().is_success() => Ok(response),
             Ok(response) => Err(Said::read(&response).unapplied(&self.says(call))),
             Err(Lost::Before(trouble)) => Err(before_sending(trouble)),
             Err(Lost::After(why)) => Err(Unapplied::InDoubt { why, wait: None }),
@@ -132,7 +185,8 @@ impl Api {
     async fn exchange(&self, request: Request, intent: Intent<'_>) -> Result<Response, SendError> {
         let host = host(&request);
         let sent = self.clients.transport.send(request, intent);
-        if !intent.is_read() {
+        // How long a program may take is said with it.
+        if !matches!(intent, Intent::Read) {
             return sent.await;
         }
         self.clients.clock.within(PATIENCE, sent).await.unwrap_or_else(|| {
@@ -163,6 +217,9 @@ impl Api {
         if let Some((kind, body)) = &call.body {
             request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
             *request.body_mut() = body.clone();
+        }
+        if call.is_program {
+            request.extensions_mut().insert(InContainer);
         }
         if let Some(trust) = cluster.trust {
             request.extensions_mut().insert(trust);

@@ -9,6 +9,7 @@ mod client;
 mod credential;
 mod deployment;
 mod error;
+pub(super) mod exec;
 pub(super) mod patch;
 mod place;
 mod pods;

@@ -10,7 +10,9 @@ use crate::{
 };
 use k8s_openapi::{
     List,
-    api::core::v1::{ContainerState, ContainerStatus, Pod as Object, PodCondition, PodStatus},
+    api::core::v1::{
+        ContainerState, ContainerStatus, Pod as Object, PodCondition, PodSpec, PodStatus,
+    },
     apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement, ObjectMeta},
 };
 use std::collections::BTreeMap;
@@ -26,12 +28,14 @@ const LONGEST: usize = 200;
 /// One pod, as it is now.
 pub(super) struct Pod {
     pub(super) metadata: ObjectMeta,
+    spec: PodSpec,
     status: PodStatus,
 }
 
 impl Pod {
     fn read(object: Object) -> Self {
-        Self { metadata: object.metadata, status: object.status.unwrap_or_default() }
+        let Object { metadata, spec, status } = object;
+        Self { metadata, spec: spec.unwrap_or_default(), status: status.unwrap_or_default() }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -64,6 +68,20 @@ impl Pod {
         let parts = [reason, message].into_iter().flatten().collect::<Vec<_>>().join(": ");
         let parts: String = parts.chars().take(LONGEST).collect();
         Some(format!("pod `{}`: {parts}", self.name()))
+    }
+
+    /// Whether this container of it can be asked to do something.
+    pub(super) fn is_running(&self, container: &str) -> bool {
+        let is_it = |one: &&ContainerStatus| one.name == container;
+        let state = self.containers().find(is_it).and_then(|one| one.state.as_ref());
+        !self.is_leaving() && state.is_some_and(|state| state.running.is_some())
+    }
+
+    /// Its containers, those that begin it too.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        let PodSpec { init_containers, containers, .. } = &self.spec;
+        let all = init_containers.iter().flatten().chain(containers);
+        all.map(|container| container.name.as_str())
     }
 
     fn containers(&self) -> impl Iterator<Item = &ContainerStatus> {

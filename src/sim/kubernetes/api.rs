@@ -11,8 +11,10 @@ use crate::sim::{
     call::{Call, Reply},
     cloud::Cloud,
     fault::FAULT,
+    program,
     reached::Reached,
 };
+use crate::wire::Program;
 use http::Method;
 use serde_json::{Value, json};
 use url::form_urlencoded;
@@ -116,7 +118,8 @@ pub(in crate::sim) fn answer(cloud: &mut Cloud, call: &Call<'_>) -> Option<Reach
         return Some(Reached::Nobody);
     }
     let said = admit(&cloud.kubernetes, call, &asked).and_then(|()| route(cloud, call, &asked));
-    let status = if *call.method() == Method::POST { 201 } else { 200 };
+    let makes = *call.method() == Method::POST && asked.part.is_none();
+    let status = if makes { 201 } else { 200 };
     let id = format!("audit-{}", cloud.accepted);
     let reply = said.map_or_else(No::reply, |value| Reply::json(status, &value));
     Some(Reached::Reply(reply.with("audit-id", id)))
@@ -183,6 +186,9 @@ fn not_allowed() -> No {
 
 /// What is asked of one object, or of a part of it.
 fn object(cloud: &mut Cloud, call: &Call<'_>, asked: &Asked<'_>, key: &Key) -> Said {
+    if (asked.kind.as_str(), asked.part) == ("pods", Some("exec")) {
+        return exec(cloud, call, key);
+    }
     let is_patch = *call.method() == Method::PATCH;
     if !is_patch && *call.method() != Method::GET {
         return Err(not_allowed());
@@ -393,6 +399,29 @@ fn pod(cloud: &mut Cloud, call: &Call<'_>, key: &Key, patch: Option<&mut Value>)
         pod::merge(&mut found.labels, &labels);
     }
     Ok(found.show())
+}
+
+/// A program in a container. Whatever it is, it ends as its rehearsal says.
+fn exec(cloud: &mut Cloud, call: &Call<'_>, key: &Key) -> Said {
+    let bad = |message: String| No(400, "BadRequest", message);
+    let all = cloud.kubernetes.all_pods((&key.context, &key.namespace), call.now);
+    let found = all.iter().find(|pod| pod["metadata"]["name"] == *key.name);
+    let pod = found.ok_or_else(|| not_found("pods", &key.name))?;
+    let container = call.parameter("container").unwrap_or_default();
+    if !pod::containers(pod).any(|name| name == container) {
+        let name = &key.name;
+        return Err(bad(format!("container {container} is not valid for pod {name}")));
+    }
+    let program: Program = serde_json::from_value(body(call)?)
+        .map_err(|error| bad(format!("the body is no program: {error}")))?;
+    let asked = form_urlencoded::parse(call.query().as_bytes());
+    let argv: Vec<_> =
+        asked.filter(|(name, _)| name == "command").map(|(_, word)| word.into_owned()).collect();
+    if argv.is_empty() || argv != program.argv {
+        return Err(bad("you must specify at least 1 command for the container".to_owned()));
+    }
+    let place = [&*key.context, &key.namespace, &key.name, &container];
+    Ok(json!(program::own(cloud, call.method(), &place, &program)))
 }
 
 fn service(cloud: &mut Cloud, call: &Call<'_>, key: &Key, patch: Option<&mut Value>) -> Said {

@@ -216,7 +216,7 @@ impl Deployment {
     pub(super) fn pods(&self, now: Timestamp) -> Vec<Value> {
         let of = |name: &str, phase| {
             let key = self.key.beside(&format!("{}-{name}", self.set()));
-            pod::show(&key, &self.labels, "1", phase)
+            pod::show(&key, &self.labels, &[pod::APP], ("1", phase))
         };
         let mut pods: Vec<_> = self
             .crew

@@ -9,6 +9,9 @@ use std::collections::BTreeMap;
 /// What a `StatefulSet` puts on each of its pods (Kubernetes, "`StatefulSets`", "Pod Name Label").
 pub(super) const POD_NAME: &str = "statefulset.kubernetes.io/pod-name";
 
+/// The container that every pod has.
+pub(super) const APP: &str = "app";
+
 pub(super) type Labels = BTreeMap<String, String>;
 
 /// A pod that has a name of its own, and has been ready for long.
@@ -16,13 +19,20 @@ pub(super) type Labels = BTreeMap<String, String>;
 pub(super) struct Pod {
     pub key: Key,
     pub labels: Labels,
+    pub containers: Vec<String>,
     pub version: u64,
     pub since: Timestamp,
 }
 
 impl Pod {
+    /// One that was ready long ago, and of which nothing is changed yet.
+    pub(super) fn standing(key: Key, labels: Labels, long_ago: Timestamp) -> Self {
+        Self { key, labels, containers: vec![APP.to_owned()], version: 1, since: long_ago }
+    }
+
     pub(super) fn show(&self) -> Value {
-        show(&self.key, &self.labels, &self.version.to_string(), Phase::Ready(self.since))
+        let made = (&*self.version.to_string(), Phase::Ready(self.since));
+        show(&self.key, &self.labels, &self.containers, made)
     }
 }
 
@@ -36,17 +46,25 @@ pub(super) enum Phase {
     Leaving(Timestamp),
 }
 
-pub(super) fn show(key: &Key, labels: &Labels, version: &str, phase: Phase) -> Value {
+pub(super) fn show(
+    key: &Key,
+    labels: &Labels,
+    containers: &[impl AsRef<str>],
+    (version, phase): (&str, Phase),
+) -> Value {
     let condition = |name: &str, holds: bool| json!({ "type": name, "status": if holds { "True" } else { "False" } });
-    let container = |is_ready: bool, state: Value| {
-        json!([{
-            "name": "app",
-            "image": "",
-            "imageID": "",
-            "ready": is_ready,
-            "restartCount": 0,
-            "state": state,
-        }])
+    let statuses = |is_ready: bool, state: Value| {
+        let each = containers.iter().map(|name| {
+            json!({
+                "name": name.as_ref(),
+                "image": "",
+                "imageID": "",
+                "ready": is_ready,
+                "restartCount": 0,
+                "state": state,
+            })
+        });
+        Value::Array(each.collect())
     };
     let status = match phase {
         Phase::Homeless => json!({
@@ -62,15 +80,16 @@ pub(super) fn show(key: &Key, labels: &Labels, version: &str, phase: Phase) -> V
             "phase": "Pending",
             "conditions": [condition("PodScheduled", true), condition("Ready", false)],
             "containerStatuses":
-                container(false, json!({ "waiting": { "reason": "ContainerCreating" } })),
+                statuses(false, json!({ "waiting": { "reason": "ContainerCreating" } })),
         }),
         Phase::Ready(since) | Phase::Leaving(since) => json!({
             "phase": "Running",
             "conditions": [condition("PodScheduled", true), condition("Ready", true)],
             "containerStatuses":
-                container(true, json!({ "running": { "startedAt": instant(since) } })),
+                statuses(true, json!({ "running": { "startedAt": instant(since) } })),
         }),
     };
+    let names: Vec<_> = containers.iter().map(|name| json!({ "name": name.as_ref() })).collect();
     let mut metadata = json!({
         "name": key.name,
         "namespace": key.namespace,
@@ -85,7 +104,7 @@ pub(super) fn show(key: &Key, labels: &Labels, version: &str, phase: Phase) -> V
         "kind": "Pod",
         "apiVersion": "v1",
         "metadata": metadata,
-        "spec": { "containers": [{ "name": "app" }] },
+        "spec": { "containers": names },
         "status": status,
     })
 }
@@ -94,6 +113,12 @@ pub(super) fn is_ready(pod: &Value) -> bool {
     let conditions = pod["status"]["conditions"].as_array().into_iter().flatten();
     let is_ready = |one: &Value| one["type"] == "Ready" && one["status"] == "True";
     pod["metadata"]["deletionTimestamp"].is_null() && conditions.into_iter().any(is_ready)
+}
+
+/// The names of its containers.
+pub(super) fn containers(pod: &Value) -> impl Iterator<Item = &str> {
+    let all = pod["spec"]["containers"].as_array().into_iter().flatten();
+    all.filter_map(|container| container["name"].as_str())
 }
 
 pub(super) fn has(pod: &Value, labels: &Labels) -> bool {

@@ -17,6 +17,7 @@ const DEPLOYMENT: &str = "Kubernetes::Deployment";
 const SERVICE: &str = "Kubernetes::Service";
 const NAMESPACE: &str = "Kubernetes::Namespace";
 const OBJECT: &str = "Kubernetes::Object";
+const POD: &str = "Kubernetes::Pod";
 const FAMILY: &str = "Kubernetes::";
 
 /// Kinds of which there is more than what was written.
@@ -34,7 +35,8 @@ impl Kubernetes {
             }
         }
         cloud.kubernetes.seed_deployments(seed, long_ago);
-        for work in seed.plan.steps.iter().filter_map(Step::action) {
+        let works = || seed.plan.steps.iter().filter_map(Step::action);
+        for work in works() {
             for touched in &work.touches {
                 match touched.kind.as_str() {
                     SERVICE => cloud.kubernetes.seed_service(work, touched, long_ago),
@@ -42,6 +44,12 @@ impl Kubernetes {
                     NAMESPACE => cloud.kubernetes.seed_pods(work, touched, long_ago),
                     _ => {}
                 }
+            }
+        }
+        // Only now, for a pod of a set has the labels of it.
+        for work in works() {
+            for pod in work.touches.iter().filter(|touched| touched.kind == POD) {
+                cloud.kubernetes.seed_container(work, pod, long_ago);
             }
         }
     }
@@ -90,8 +98,23 @@ impl Kubernetes {
         for (name, labels) in [(current.as_str(), of_current), (wanted, of_wanted)] {
             let key = key.beside(name);
             if self.pods.iter().all(|pod| pod.key != key) {
-                self.pods.push(Pod { key, labels, version: 1, since: long_ago });
+                self.pods.push(Pod::standing(key, labels, long_ago));
             }
+        }
+    }
+
+    /// A pod with the container that a step names.
+    fn seed_container(&mut self, work: &ActionWork, pod: &Resource, long_ago: Timestamp) {
+        let Some(key) = Key::of(&pod.name) else { return };
+        let Some(container) = work.with.get("container").and_then(Node::as_text) else { return };
+        let at = self.pods.iter().position(|one| one.key == key).unwrap_or_else(|| {
+            let labels = named(&Labels::new(), &key.name);
+            self.pods.push(Pod::standing(key, labels, long_ago));
+            self.pods.len() - 1
+        });
+        let containers = &mut self.pods[at].containers;
+        if containers.iter().all(|one| one != container) {
+            containers.push(container.to_owned());
         }
     }
 

@@ -10,6 +10,7 @@ pub const KUBERNETES: Ground = Ground {
 failover: 1
 runbook: row
 summary: One row of the catalogue
+allow_commands: true
 default_mode: planned
 lock: row
 regions:
@@ -21,7 +22,13 @@ steps:
     world: |plan| Drill::new(plan, Outage::None),
 };
 
-pub const ROWS: [Row; 3] = [
+fn forget_the_script(drill: &Drill) {
+    let cluster = "arn:aws:eks:us-west-2:111122223333:cluster/prod";
+    let run = [cluster, "shop", "cache-0", "redis", "./warm.sh", "all"];
+    drill.cloud.with_world(|world| world.cloud_mut().undo(&run));
+}
+
+pub const ROWS: [Row; 4] = [
     Row {
         ground: &KUBERNETES,
         kind: "kubernetes.scale",
@@ -46,6 +53,22 @@ pub const ROWS: [Row; 3] = [
       selector: { app: postgres, role: primary, statefulset.kubernetes.io/pod-name: postgres-1 }
 ",
         back: Deed::Instead(&[("postgres-1", "postgres-0")]),
+    },
+    Row {
+        ground: &KUBERNETES,
+        kind: "kubernetes.exec",
+        scene: Deed::Nothing,
+        step: r"
+  - id: warm
+    action: kubernetes.exec
+    with:
+      pod: ${{ to.cluster }}/shop/cache-0
+      container: redis
+      run: [./warm.sh, all]
+      observe: [./warm.sh, status]
+      harmless: true
+",
+        back: Deed::ByHand(forget_the_script),
     },
     Row {
         ground: &KUBERNETES,

@@ -34,6 +34,7 @@ pub(super) fn check(exchange: &Exchange) -> Result<(), String> {
         ("GET", ["api", "v1", "namespaces", _, "pods"]) => read::<List<Pod>>,
         ("GET", ["api", "v1", "namespaces", _, "pods", _]) => read::<Pod>,
         ("PATCH", ["api", "v1", "namespaces", _, "pods", _]) => patched::<Pod>,
+        ("GET" | "POST", ["api", "v1", "namespaces", _, "pods", _, "exec"]) => ran,
         ("GET", ["api", "v1", "namespaces", _, "configmaps", _]) => read::<ConfigMap>,
         ("PATCH", ["api", "v1", "namespaces", _, "configmaps", _]) => patched::<ConfigMap>,
         ("GET", ["api", "v1", "namespaces", _, "services", _]) => read::<Service>,
@@ -61,6 +62,24 @@ fn read<T: Serialize + DeserializeOwned>(exchange: &Exchange) -> Result<(), Stri
         return Err("a body was sent where none is taken".to_owned());
     }
     answered::<T>(exchange, 200)
+}
+
+/// What `connectGetNamespacedPodExec` takes. On the way it is a WebSocket: its body, and the answer, stay in the process.
+fn ran(exchange: &Exchange) -> Result<(), String> {
+    let known = ["command", "container", "stderr", "stdin", "stdout", "tty"];
+    let query = exchange.path_and_query.split_once('?').map_or("", |(_, query)| query);
+    let names: Vec<_> =
+        url::form_urlencoded::parse(query.as_bytes()).map(|(name, _)| name).collect();
+    if let Some(name) = names.iter().find(|name| !known.contains(&name.as_ref())) {
+        return Err(format!("`{name}` is no parameter of it"));
+    }
+    if !names.iter().any(|name| name == "command") {
+        return Err("no command is given".to_owned());
+    }
+    match exchange.status {
+        Some(status) if status.as_u16() >= 400 => answered::<Status>(exchange, 101),
+        _ => Ok(()),
+    }
 }
 
 fn made<T: Serialize + DeserializeOwned>(exchange: &Exchange) -> Result<(), String> {

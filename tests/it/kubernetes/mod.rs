@@ -1,5 +1,6 @@
 //! Kubernetes as it is reached for real: by the binary, over TLS, with what a kubeconfig says.
 
+mod exec;
 mod server;
 
 use crate::room::Room;
@@ -34,7 +35,11 @@ struct Place {
 
 impl Place {
     fn new(user: &str) -> Self {
-        let room = Room::holding(RUNBOOK);
+        Self::holding(RUNBOOK, user)
+    }
+
+    fn holding(runbook: &str, user: &str) -> Self {
+        let room = Room::holding(runbook);
         let server = Server::start(&room.runbook);
         let folder = tempfile::tempdir().unwrap();
         server.kubeconfig(folder.path(), user);

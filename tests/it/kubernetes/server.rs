@@ -3,7 +3,11 @@
 use crate::drill::run::planned;
 use axum::{
     body::{Body, to_bytes},
-    extract::{ConnectInfo, State, connect_info::Connected},
+    extract::{
+        ConnectInfo, FromRequestParts, State, WebSocketUpgrade,
+        connect_info::Connected,
+        ws::{Message, WebSocket},
+    },
     response::IntoResponse,
     serve::{IncomingStream, Listener},
 };
@@ -18,7 +22,13 @@ use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer},
     server::WebPkiClientVerifier,
 };
-use std::{fs, io, net::SocketAddr, path::Path, sync::Arc, thread};
+use std::{
+    fs, io,
+    net::SocketAddr,
+    path::Path,
+    sync::{Arc, Mutex},
+    thread,
+};
 use tokio::{
     net::{TcpListener, TcpStream},
     runtime::Builder,
@@ -30,6 +40,22 @@ use tokio_rustls::{TlsAcceptor, server::TlsStream};
 pub const TOKEN: &str = "open-sesame";
 /// So many times as fast as the world: pods start in a second.
 const PACE: f64 = 40.0;
+
+const V4: &str = "v4.channel.k8s.io";
+const V5: &str = "v5.channel.k8s.io";
+
+/// How what is run in a container ends.
+#[derive(Clone, Copy, Default)]
+pub enum Manner {
+    #[default]
+    Told,
+    /// The same, by a server of long ago.
+    Older,
+    /// The program has ended, and the server hangs up before it says how.
+    HungUp,
+    /// The runtime could not start it (Kubernetes API, "Status"; the text is containerd's).
+    NotStarted,
+}
 
 /// Its authority, and what that has certified.
 struct Papers {
@@ -75,6 +101,7 @@ impl Papers {
 /// A server in a thread of its own, until it is dropped.
 pub struct Server {
     pub cloud: Simulated,
+    manner: Arc<Mutex<Manner>>,
     port: u16,
     papers: Papers,
     stop: Option<oneshot::Sender<()>>,
@@ -94,7 +121,8 @@ impl Server {
         let tls = TlsAcceptor::from(Arc::new(papers.rules()));
         let (stop, stopped) = oneshot::channel();
         let (told, port) = std::sync::mpsc::channel();
-        let serves = cloud.clone();
+        let manner = Arc::new(Mutex::new(Manner::default()));
+        let serves = (cloud.clone(), manner.clone());
         let thread = thread::spawn(move || {
             let runtime = Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
@@ -109,7 +137,7 @@ impl Server {
             });
         });
         let port = port.recv().unwrap();
-        Self { cloud, port, papers, stop: Some(stop), thread: Some(thread) }
+        Self { cloud, manner, port, papers, stop: Some(stop), thread: Some(thread) }
     }
 
     /// A kubeconfig in this folder, of both clusters, whose user is this.
@@ -138,6 +166,11 @@ impl Server {
         let path = folder.join("config");
         fs::write(&path, text).unwrap();
         path
+    }
+
+    /// Has what is run in containers end so from now on.
+    pub fn end_programs(&self, manner: Manner) {
+        *self.manner.lock().unwrap() = manner;
     }
 
     /// The changes that it has carried out.
@@ -189,7 +222,7 @@ impl Connected<IncomingStream<'_, Front>> for Caller {
 }
 
 async fn answer(
-    State(cloud): State<Simulated>,
+    State((cloud, manner)): State<(Simulated, Arc<Mutex<Manner>>)>,
     ConnectInfo(caller): ConnectInfo<Caller>,
     request: http::Request<Body>,
 ) -> http::Response<Body> {
@@ -200,10 +233,72 @@ async fn answer(
     if is_known {
         parts.headers.insert("authorization", "Bearer known".parse().unwrap());
     }
+    let asked = parts.uri.clone();
+    if let Some(pod) = asked.path().strip_suffix("/exec") {
+        // Whom it lets in, and whether the pod is there.
+        let get = http::Request::get(format!("{GATEWAY}{pod}"));
+        let get = parts.headers.iter().fold(get, |get, (name, value)| get.header(name, value));
+        let found = cloud.reach(&get.body(bytes::Bytes::new()).unwrap()).await.unwrap();
+        if !found.status().is_success() {
+            return found.map(Body::from);
+        }
+        let manner = *manner.lock().unwrap();
+        let upgrade = WebSocketUpgrade::from_request_parts(&mut parts, &()).await;
+        let argv = url::form_urlencoded::parse(asked.query().unwrap().as_bytes())
+            .filter(|(name, _)| name == "command")
+            .map(|(_, word)| word.into_owned())
+            .collect();
+        return match upgrade {
+            Ok(upgrade) => {
+                let spoken = if matches!(manner, Manner::Older) { V4 } else { V5 };
+                upgrade.protocols([spoken]).on_upgrade(move |socket| exec(socket, argv, manner))
+            }
+            Err(rejection) => rejection.into_response(),
+        };
+    }
     parts.uri = format!("{GATEWAY}{}", parts.uri).parse().unwrap();
     let body = to_bytes(body, 1 << 20).await.unwrap();
     match cloud.reach(&http::Request::from_parts(parts, body)).await {
         Ok(response) => response.map(Body::from),
         Err(error) => (StatusCode::BAD_GATEWAY, error.to_string()).into_response(),
     }
+}
+
+/// Runs a program here, as a container would (k8s.io/apimachinery, `pkg/util/remotecommand`: what each channel carries).
+async fn exec(mut socket: WebSocket, argv: Vec<String>, manner: Manner) {
+    let mut says = async |channel: u8, text: &[u8]| {
+        let message = [&[channel], text].concat();
+        socket.send(Message::Binary(message.into())).await.ok();
+    };
+    let failure = |reason: &str, message: &str, causes: serde_json::Value| {
+        let details = serde_json::json!({ "causes": causes });
+        let status = serde_json::json!({
+            "metadata": {},
+            "status": "Failure",
+            "reason": reason,
+            "message": message,
+            "details": details,
+        });
+        status.to_string()
+    };
+    if matches!(manner, Manner::NotStarted) {
+        let why = "error executing command in container: failed to exec in container";
+        return says(3, failure("InternalError", why, serde_json::json!([])).as_bytes()).await;
+    }
+    let ended = tokio::process::Command::new(&argv[0]).args(&argv[1..]).output().await.unwrap();
+    says(1, &ended.stdout).await;
+    if matches!(manner, Manner::HungUp) {
+        return;
+    }
+    let status = match ended.status.code().unwrap() {
+        0 => r#"{"metadata":{},"status":"Success"}"#.to_owned(),
+        code => failure(
+            "NonZeroExitCode",
+            "command terminated with non-zero exit code",
+            serde_json::json!([{ "reason": "ExitCode", "message": code.to_string() }]),
+        ),
+    };
+    says(3, status.as_bytes()).await;
+    // The channels are carried beside each other: the last words come when they come.
+    says(2, &ended.stderr).await;
 }
