@@ -9,7 +9,7 @@ use failover::{
     model::{Clock, RunId, Seal, Secret},
     plan::Plan,
     run::{Fact, RunState},
-    wire::{NameServers, Network, Patient, Transport},
+    wire::{Ears, NameServers, Network, Patient, Transport},
 };
 use std::{
     path::Path,
@@ -92,6 +92,7 @@ impl Ours {
                 clusters: Arc::new(Gateway::new(failover::sim::GATEWAY, "simulated")),
                 dns: Arc::new(NameServers::new(Clock::real(), Vec::new())),
                 secrets: Arc::new(failover::model::Secret::new("none")),
+                ears: Ears::default(),
             },
             journal,
             state,

@@ -85,6 +85,7 @@ pub fn rehearse(plan: &Arc<Plan>) {
                 clusters: Arc::new(Gateway::new(failover::sim::GATEWAY, "simulated")),
                 dns: Arc::new(dns),
                 secrets: Arc::new(failover::model::Secret::new(failover::sim::SECRET)),
+                ears: failover::wire::Ears::default(),
                 clock,
             },
             journal: Journal::empty(Box::new(MemoryStore::default())),

@@ -2,8 +2,8 @@
 
 use super::Trouble;
 use crate::{
-    model::{Clock, RunId, Seal, Secret},
-    wire::{Dns, Transport, Trust},
+    model::{Clock, RunId, Seal, Secret, wipe},
+    wire::{Dns, Ears, Transport, Trust},
 };
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
@@ -27,6 +27,8 @@ pub struct Clients {
     pub clusters: Arc<dyn Clusters>,
     pub dns: Arc<dyn Dns>,
     pub secrets: Arc<dyn Secrets>,
+    /// Whoever shows what a step's program prints.
+    pub ears: Ears,
 }
 
 /// Where secrets come from, by the names that a runbook gives them.
@@ -94,7 +96,7 @@ impl Secrets for Secret {
     }
 
     fn wipe(&self, text: String) -> String {
-        text.replace(self.expose(), "(a secret)")
+        wipe(&text, [(self, "(a secret)".to_owned())])
     }
 }
 

@@ -5,7 +5,7 @@ use crate::{
     action::{Aws, Catalogue, Clients, Gateway, Params, Tokens, Trouble},
     model::{Clock, Diagnostic, RunId, Seal, Secret},
     plan::{Plan, Step},
-    wire::{Dns, Intent, NameServer, Request, Response, SendError, Transport},
+    wire::{Dns, Ears, Intent, NameServer, Request, Response, SendError, Transport},
 };
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -36,6 +36,7 @@ fn nowhere() -> Clients {
         clusters: Arc::new(Gateway::new("", "")),
         dns: Arc::new(Nowhere),
         secrets: Arc::new(Secret::new("")),
+        ears: Ears::default(),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::settings::variable;
 use crate::{
     action::{Secrets, Trouble},
-    model::{Clock, Exit, Failure, Hint, Secret, SecretSource, span},
+    model::{Clock, Exit, Failure, Hint, Secret, SecretSource, span, wipe},
 };
 use async_trait::async_trait;
 use std::{
@@ -105,9 +105,8 @@ impl Secrets for Vault {
 
     fn wipe(&self, text: String) -> String {
         let known = self.known();
-        known.iter().fold(text, |text, (name, secret)| {
-            text.replace(secret.expose(), &format!("(the secret {name})"))
-        })
+        let named = |(name, secret)| (secret, format!("(the secret {name})"));
+        wipe(&text, known.iter().map(named))
     }
 }
 

@@ -24,7 +24,7 @@ use crate::{
         kubernetes::{self, Kubeconfig},
     },
     sim,
-    wire::{Dns, NameServers, Network, Patient, ReadOnly, Transport},
+    wire::{Dns, Ears, NameServers, Network, Patient, ReadOnly, Transport},
 };
 use loopback::{Loopback, SignedInThere};
 use std::{
@@ -218,6 +218,7 @@ impl World {
                 clusters,
                 dns,
                 secrets: vault,
+                ears: Ears::default(),
             },
             realm: Realm::Live,
             pace: None,

@@ -17,7 +17,7 @@ pub(super) fn bind(
     step: &Step,
     catalogue: Catalogue,
     plan: &Plan,
-    clients: &Clients,
+    clients: Clients,
     state: &RunState,
 ) -> Result<Arc<dyn Action>, String> {
     let work = step.action().ok_or("a group has no action")?;
@@ -30,7 +30,7 @@ pub(super) fn bind(
         .map_err(|step| format!("it needs what step `{step}` reads, and that is not known"))?;
     // What has no region of its own may be carried by the lost one.
     let may_be_lost = |resource: &Resource| resource.region.as_ref() != Some(&plan.to);
-    let mut clients = clients.clone();
+    let mut clients = clients;
     if plan.mode == Mode::Unplanned && work.touches.iter().any(may_be_lost) {
         clients.transport = Arc::new(Bounded::new(
             Arc::clone(&clients.transport),

@@ -30,6 +30,7 @@ use crate::{
     model::StepId,
     plan::{Plan, Step},
     run::{Event, Fact, Life, RunFact, RunOutcome, RunState, StepFact, StepState},
+    wire::Ears,
 };
 use bind::bind;
 use effect::{Done, Outcome};
@@ -78,7 +79,13 @@ pub struct Engine {
     effects: JoinSet<Done>,
     at_work: HashMap<Id, StepId>,
     asks: JoinSet<Done>,
+    printed: (mpsc::Sender<Printed>, mpsc::Receiver<Printed>),
 }
+
+/// A line that the program of a step has printed.
+type Printed = (StepId, String);
+/// How many of them may wait to be shown.
+const WAITING: usize = 1024;
 
 /// What the loop woke up for.
 enum Woken {
@@ -86,6 +93,7 @@ enum Woken {
     Interrupted(Force),
     NoAnswer,
     Saw(Fact),
+    Printed(Printed),
     Time,
 }
 
@@ -101,6 +109,7 @@ impl Engine {
             effects: JoinSet::new(),
             at_work: HashMap::new(),
             asks: JoinSet::new(),
+            printed: mpsc::channel(WAITING),
         }
     }
 
@@ -134,7 +143,11 @@ impl Engine {
                 return Ok(ending);
             }
             match self.wait(wake, &mut seen).await {
-                Woken::Done(done) => self.take_in(done).await?,
+                Woken::Done(done) => {
+                    self.show_printed();
+                    self.take_in(done).await?;
+                }
+                Woken::Printed((step, says)) => self.progress(&step, says, None),
                 Woken::Saw(fact) => {
                     self.record(vec![fact]).await?;
                 }
@@ -299,7 +312,13 @@ impl Engine {
         }
         let step = self.parts.plan.step(id)?;
         let parts = &self.parts;
-        match bind(step, parts.catalogue, &parts.plan, &parts.clients, &parts.state) {
+        let (printed, named) = (self.printed.0.clone(), id.clone());
+        // Whoever prints faster than it can be shown is not waited for.
+        let ears = Ears::new(move |line| {
+            printed.try_send((named.clone(), line.to_owned())).ok();
+        });
+        let clients = Clients { ears, ..parts.clients.clone() };
+        match bind(step, parts.catalogue, &parts.plan, clients, &parts.state) {
             Ok(action) => {
                 self.actions.insert(id.clone(), Arc::clone(&action));
                 Some(action)
@@ -310,6 +329,13 @@ impl Engine {
                 self.hands.see(id, View { at, until: at, seen });
                 None
             }
+        }
+    }
+
+    /// Shows what was printed before something else is told.
+    fn show_printed(&mut self) {
+        while let Ok((step, says)) = self.printed.1.try_recv() {
+            self.progress(&step, says, None);
         }
     }
 
@@ -348,6 +374,7 @@ impl Engine {
                 Err(_) => Woken::NoAnswer,
             },
             Some(fact) = seen.recv() => Woken::Saw(fact),
+            Some(printed) = self.printed.1.recv() => Woken::Printed(printed),
             () = time => Woken::Time,
         }
     }

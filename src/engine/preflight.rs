@@ -183,7 +183,7 @@ pub async fn preflight_of(
         if work.effect == Effect::Reads || work.with.is_late() || !is_meant(step) {
             continue;
         }
-        let action = match bind(step, catalogue, plan, clients, &empty) {
+        let action = match bind(step, catalogue, plan, clients.clone(), &empty) {
             Ok(action) => action,
             Err(why) => {
                 // What its cloud will never accept, as it stands in the runbook.

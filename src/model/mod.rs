@@ -24,4 +24,4 @@ pub use mode::Mode;
 pub use node::{Key, Node, Span, Value};
 pub use resource::{Owner, Resource, Vendor};
 pub use seal::Seal;
-pub use secret::{Secret, SecretSource};
+pub use secret::{Secret, SecretSource, wipe};

@@ -7,8 +7,8 @@
 use super::program::{failed, last_words, shown};
 use crate::{
     action::{
-        Action, Answer, Applied, Change, Clients, Default, Finding, Look, Observation, Parameter,
-        Params, Repeat, Shape, Sign, Trouble, Unapplied,
+        Action, Answer, Applied, Change, Default, Finding, Look, Observation, Parameter, Params,
+        Repeat, Shape, Sign, Trouble, Unapplied,
     },
     journal::Permit,
     model::{Datum, Diagnostic, Evidence},
@@ -68,7 +68,6 @@ pub(super) trait Place: Send + Sync + 'static {
 }
 
 pub(super) struct Errand<P> {
-    clients: Clients,
     place: P,
     run: Vec<String>,
     observe: Option<Vec<String>>,
@@ -79,15 +78,10 @@ pub(super) struct Errand<P> {
 
 impl<P: Place> Errand<P> {
     /// The action that runs there what the parameters say.
-    pub(super) fn bind(
-        params: &Params<'_>,
-        clients: &Clients,
-        place: P,
-    ) -> Result<Arc<dyn Action>, Diagnostic> {
+    pub(super) fn bind(params: &Params<'_>, place: P) -> Result<Arc<dyn Action>, Diagnostic> {
         let status = i32::try_from(params.int("simulated_status")?).unwrap_or_default();
         let output = params.optional_text("simulated_output").unwrap_or_default();
         Ok(Arc::new(Self {
-            clients: clients.clone(),
             place,
             run: params.texts("run")?,
             observe: params.optional_texts("observe"),
@@ -107,11 +101,11 @@ impl<P: Place> Errand<P> {
         Program { argv: argv.to_vec(), input: String::new(), within: self.within, rehearsal }
     }
 
-    fn evidence(&self, ended: &Ended) -> Evidence {
+    fn evidence(ended: &Ended) -> Evidence {
         let status =
             ended.status.map_or_else(|| "a signal".to_owned(), |status| status.to_string());
         let mut evidence = Evidence::new().text("status", status);
-        let output = self.clients.secrets.wipe(last_words(&ended.stdout));
+        let output = last_words(&ended.stdout);
         if !output.is_empty() {
             evidence.set("output", Datum::Text(output));
         }
@@ -127,11 +121,11 @@ impl<P: Place> Action for Errand<P> {
         };
         let rehearsal = Rehearsal { looks_for: self.run.clone(), ..Rehearsal::default() };
         let ended = self.place.look(&self.program(observe, rehearsal)).await?;
-        let evidence = self.evidence(&ended);
+        let evidence = Self::evidence(&ended);
         match ended.status {
             Some(0) => Ok(Observation::new(Answer::AsDesired, evidence)),
             Some(1) => Ok(Observation::new(Answer::Missing(vec![self.change()]), evidence)),
-            _ => Err(Trouble::odd(self.clients.secrets.wipe(failed(observe, &ended)))),
+            _ => Err(Trouble::odd(failed(observe, &ended))),
         }
     }
 
@@ -141,8 +135,7 @@ impl<P: Place> Action for Errand<P> {
         if ended.status == Some(0) {
             return Ok(Applied::Done { request_id: None });
         }
-        let why = self.clients.secrets.wipe(failed(&self.run, &ended));
-        Err(Unapplied::Refused { why, request_id: None })
+        Err(Unapplied::Refused { why: failed(&self.run, &ended), request_id: None })
     }
 
     async fn examine(&self) -> Vec<Finding> {

@@ -4,7 +4,7 @@ use crate::{
     action::{Clients, Trouble, Unapplied},
     journal::Permit,
     model::{Secret, quoted},
-    wire::{Ended, Given, Intent, Program, Rehearsal, Request, SendError, running},
+    wire::{Ears, Ended, Given, Intent, Program, Rehearsal, Request, Response, SendError, running},
 };
 use http::Method;
 use std::{collections::BTreeMap, time::Duration};
@@ -40,14 +40,15 @@ impl Runner<'_> {
                 Trouble::odd(error.to_string())
             }
         })?;
-        serde_json::from_slice(response.body())
-            .map_err(|_| Trouble::unreachable(format!("{} broke off", name(program))))
+        read(self.clients, &response)
+            .ok_or_else(|| Trouble::unreachable(format!("{} broke off", name(program))))
     }
 
     /// Runs what may change something. An error of its own making is the caller's to judge.
     pub(super) async fn run(&self, program: &Program, permit: &Permit) -> Result<Ended, Unapplied> {
         let refused = |why: String| Unapplied::Refused { why, request_id: None };
-        let request = self.request(Method::POST, program).map_err(refused)?;
+        let mut request = self.request(Method::POST, program).map_err(refused)?;
+        request.extensions_mut().insert(ears(self.clients));
         let sent = self.clients.transport.send(request, Intent::Change(permit)).await;
         let in_doubt = |why: String| Unapplied::InDoubt { why, wait: None };
         let response = sent.map_err(|error| match error {
@@ -57,9 +58,28 @@ impl Runner<'_> {
         if response.status().is_server_error() {
             return Err(in_doubt(format!("{} answered {}", name(program), response.status())));
         }
-        serde_json::from_slice(response.body())
-            .map_err(|_| in_doubt(format!("{} broke off", name(program))))
+        read(self.clients, &response)
+            .ok_or_else(|| in_doubt(format!("{} broke off", name(program))))
     }
+}
+
+/// How a program ended, without the secrets that it may have printed. They go before anything is cut: of one that is cut
+/// in two, no half would be known.
+pub(super) fn read(clients: &Clients, response: &Response) -> Option<Ended> {
+    let Ended { status, stdout, stderr } = serde_json::from_slice(response.body()).ok()?;
+    let wipe = |text| clients.secrets.wipe(text);
+    Some(Ended { status, stdout: wipe(stdout), stderr: wipe(stderr) })
+}
+
+/// Shows what a program prints while it runs, in the same way.
+pub(super) fn ears(clients: &Clients) -> Ears {
+    let Clients { secrets, ears, .. } = clients.clone();
+    Ears::new(move |line| {
+        let line = bare(&secrets.wipe(line.to_owned()));
+        if !line.is_empty() {
+            ears.hear(&format!("prints: {line}"));
+        }
+    })
 }
 
 fn name(program: &Program) -> String {
@@ -85,11 +105,13 @@ pub(super) fn failed(argv: &[String], ended: &Ended) -> String {
 
 /// The last lines of what was printed, without what a terminal would obey.
 pub(super) fn last_words(text: &str) -> String {
-    let bare = |line: &str| -> String {
-        line.chars().filter(|c| !c.is_control()).take(LONGEST).collect::<String>().trim().to_owned()
-    };
     let lines: Vec<_> = text.lines().map(bare).filter(|line| !line.is_empty()).collect();
     lines[lines.len().saturating_sub(LINES)..].join("; ")
+}
+
+/// A line as it may be shown.
+fn bare(line: &str) -> String {
+    line.chars().filter(|c| !c.is_control()).take(LONGEST).collect::<String>().trim().to_owned()
 }
 
 /// A program with these words, which in a rehearsal ends well.

@@ -8,7 +8,7 @@ use crate::{
     },
     journal::{Durability, Journal, MemoryStore, Permit},
     model::{Clock, Node, Owner, Resource, RunId, Seal, Secret, Span},
-    wire::{Intent, Request, Response, SendError, Transport},
+    wire::{Ears, Intent, Request, Response, SendError, Transport},
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -89,6 +89,7 @@ impl Script {
             clusters: Arc::new(Gateway::new("https://clusters.example", "hush")),
             dns: self.servers.lock().unwrap().clone(),
             secrets: Arc::new(Secret::new("hush")),
+            ears: Ears::default(),
         }
     }
 }

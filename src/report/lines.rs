@@ -8,10 +8,13 @@ use crate::{
 use jiff::Timestamp;
 use std::collections::HashMap;
 
+/// How much a step may say between two facts: a program may print without end.
+const MOST: usize = 1000;
+
 pub struct Lines {
     timeline: Timeline,
-    /// What each step said last: repeated looks say it once.
-    said: HashMap<StepId, String>,
+    /// What each step said last: repeated looks say it once. And how often it has said something since its last fact.
+    said: HashMap<StepId, (String, usize)>,
     width: usize,
     /// A question ends the run: what that leaves under way is told after its answer.
     is_ending: bool,
@@ -29,13 +32,17 @@ impl Lines {
         match event {
             Event::Fact { at, fact } => Some(self.fact(*at, fact)),
             Event::Progress { at, step, says, .. } => {
-                let before = self.said.insert(step.clone(), says.clone());
-                (before.as_ref() != Some(says)).then(|| self.line(*at, Some(step), says))
+                let says = match self.say(step, says)? {
+                    ..MOST => says.as_str(),
+                    MOST => "says more than is told here",
+                    _ => return None,
+                };
+                Some(self.line(*at, Some(step), says))
             }
             Event::Holding { at, step, why } => {
-                let before = self.said.insert(step.clone(), why.clone());
+                self.say(step, why)?;
                 let says = format!("holds, and goes on by itself once this is cured: {why}");
-                (before.as_ref() != Some(why)).then(|| self.line(*at, Some(step), &says))
+                Some(self.line(*at, Some(step), &says))
             }
             Event::Stopping { is_interrupted: false, .. } => {
                 self.is_ending = true;
@@ -45,6 +52,17 @@ impl Lines {
                 Some(self.line(*at, None, &interrupted(&self.timeline)))
             }
         }
+    }
+
+    /// How often a step has said something else before, if it says something else now.
+    fn say(&mut self, step: &StepId, says: &str) -> Option<usize> {
+        let (last, times) = self.said.entry(step.clone()).or_default();
+        if last == says {
+            return None;
+        }
+        says.clone_into(last);
+        *times += 1;
+        Some(*times - 1)
     }
 
     fn fact(&mut self, at: Timestamp, fact: &Fact) -> String {
@@ -151,6 +169,19 @@ mod tests {
         };
         assert_eq!(lines.hear(&progress(1)).unwrap(), "02:00:01Z  storage  InProgress");
         assert_eq!(lines.hear(&progress(2)), None);
+    }
+
+    #[test]
+    fn a_program_that_prints_without_end_is_not_told_without_end() {
+        let mut lines = Lines::new(empty());
+        let printed = (0..3 * MOST).filter_map(|number| {
+            let says = format!("prints: {number}");
+            let step = "storage".into();
+            lines.hear(&Event::Progress { at: at(1), step, says, look_again: None })
+        });
+        let told: Vec<_> = printed.collect();
+        assert_eq!(told.len(), MOST + 1);
+        assert!(told[MOST].ends_with("says more than is told here"));
     }
 
     #[test]

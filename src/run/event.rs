@@ -13,7 +13,7 @@ pub enum Event {
         at: Timestamp,
         fact: Fact,
     },
-    /// What a step is waiting for, until when it will look again.
+    /// What a step is waiting for, until when it will look again, or what its program prints.
     Progress {
         at: Timestamp,
         step: StepId,

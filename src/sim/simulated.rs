@@ -8,7 +8,9 @@ use super::{
 };
 use crate::{
     model::Clock,
-    wire::{Intent, Line, Request, Response, SendError, Streams, Transport, check, converse, host},
+    wire::{
+        Ears, Intent, Line, Request, Response, SendError, Streams, Transport, check, converse, host,
+    },
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -241,7 +243,11 @@ impl Transport for Simulated {
         if let Some(said) = converse(self, &self.clock, &request).await {
             return said;
         }
-        self.reach(&request).await
+        let said = self.reach(&request).await;
+        if let Ok(response) = &said {
+            Ears::catch_up(&request, response);
+        }
+        said
     }
 }
 

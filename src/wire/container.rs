@@ -6,7 +6,7 @@
 //! only read.
 
 use super::{
-    Request, Response, SendError,
+    Ears, Request, Response, SendError,
     clients::{Carrier, HttpClients},
     host,
     network::{lost, whole},
@@ -82,7 +82,7 @@ pub(super) async fn run(
         }
         let line = answer.upgrade().await.map_err(|error| lost(&host, error))?;
         let socket = WebSocketStream::from_raw_socket(line, Role::Client, None).await;
-        let ended = listen(socket, clock).await.map_err(unanswered)?;
+        let ended = listen(socket, clock, &Ears::of(request)).await.map_err(unanswered)?;
         let body = serde_json::to_vec(&ended).map_err(|error| unanswered(error.to_string()))?;
         Ok(Response::new(Bytes::from(body)))
     };
@@ -115,11 +115,15 @@ fn is_agreed(headers: &HeaderMap, key: &str) -> bool {
 }
 
 /// Hears a program out. Without its status nobody knows what became of it.
-async fn listen<S>(mut socket: WebSocketStream<S>, clock: &Clock) -> Result<Ended, String>
+async fn listen<S>(
+    mut socket: WebSocketStream<S>,
+    clock: &Clock,
+    ears: &Ears,
+) -> Result<Ended, String>
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
 {
-    let (mut stdout, mut stderr) = (Tail::default(), Tail::default());
+    let (mut stdout, mut stderr) = (Tail::heard_by(ears), Tail::heard_by(ears));
     let mut status = None;
     let mut silences = 0;
     loop {
@@ -216,7 +220,8 @@ mod tests {
         let (ours, theirs) = tokio::io::duplex(4096);
         let ours = WebSocketStream::from_raw_socket(ours, Role::Client, None).await;
         let theirs = WebSocketStream::from_raw_socket(theirs, Role::Server, None).await;
-        let listening = listen(ours, &clock);
+        let deaf = Ears::default();
+        let listening = listen(ours, &clock, &deaf);
         futures_util::future::join(listening, server(theirs, clock.clone())).await.0
     }
 

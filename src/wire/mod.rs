@@ -5,6 +5,7 @@
 mod clients;
 mod container;
 mod dns;
+mod ears;
 mod haproxy;
 mod message;
 mod network;
@@ -22,6 +23,7 @@ mod xml;
 pub use clients::Trust;
 pub use container::InContainer;
 pub use dns::{Dns, NameServer, NameServers};
+pub use ears::Ears;
 pub use haproxy::runtime;
 pub use message::message;
 pub use network::Network;

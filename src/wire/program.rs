@@ -4,7 +4,7 @@
 //! in time is killed with everything that it has started. What it printed is kept up to a bound, its end rather than its
 //! beginning.
 
-use super::{Request, Response, SendError};
+use super::{Ears, Request, Response, SendError};
 use crate::model::{Clock, Secret, span};
 use bytes::Bytes;
 use http::Method;
@@ -89,7 +89,9 @@ impl Programs {
             self.start(&program, given).map_err(|error| not_started(name, &error.to_string()))?;
         let group = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
         let unanswered = |why: String| SendError::Unanswered { host: name.to_owned(), why };
-        let ended = match clock.within(program.within, wait(&mut child, &program.input)).await {
+        let ears = Ears::of(request);
+        let hearing = wait(&mut child, &program.input, &ears);
+        let ended = match clock.within(program.within, hearing).await {
             Some(Ok(ended)) => ended,
             Some(Err(error)) => return Err(unanswered(error.to_string())),
             None => {
@@ -127,19 +129,20 @@ fn not_started(name: &str, why: &str) -> SendError {
     SendError::NotSent { host: format!("`{name}`"), why: why.to_owned() }
 }
 
-async fn wait(child: &mut Child, input: &str) -> io::Result<Ended> {
+async fn wait(child: &mut Child, input: &str, ears: &Ears) -> io::Result<Ended> {
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     if let Some(mut stdin) = child.stdin.take() {
         // One that does not want to hear it may close its input.
         stdin.write_all(input.as_bytes()).await.ok();
     }
-    let (stdout, stderr, status) = tokio::try_join!(end_of(stdout), end_of(stderr), child.wait())?;
+    let (stdout, stderr, status) =
+        tokio::try_join!(end_of(stdout, ears), end_of(stderr, ears), child.wait())?;
     Ok(Ended { status: status.code(), stdout, stderr })
 }
 
 /// The end of what is printed; the rest is read and forgotten, for a pipe that is full would stop the program.
-async fn end_of(stream: Option<impl AsyncRead + Unpin>) -> io::Result<String> {
-    let mut tail = Tail::default();
+async fn end_of(stream: Option<impl AsyncRead + Unpin>, ears: &Ears) -> io::Result<String> {
+    let mut tail = Tail::heard_by(ears);
     let Some(mut stream) = stream else { return Ok(tail.text()) };
     let mut buffer = vec![0; KEPT];
     loop {
@@ -151,31 +154,55 @@ async fn end_of(stream: Option<impl AsyncRead + Unpin>) -> io::Result<String> {
     }
 }
 
-/// The end of what is printed.
-#[derive(Default)]
-pub(super) struct Tail(Vec<u8>);
+/// The end of what is printed, whose lines are heard as they come.
+pub(super) struct Tail {
+    kept: Vec<u8>,
+    /// The line that has not ended yet.
+    line: Vec<u8>,
+    ears: Ears,
+}
 
 impl Tail {
+    pub(super) fn heard_by(ears: &Ears) -> Self {
+        Self { kept: Vec::new(), line: Vec::new(), ears: ears.clone() }
+    }
+
     pub(super) fn push(&mut self, bytes: &[u8]) {
-        self.0.extend_from_slice(bytes);
-        if self.0.len() > 2 * KEPT {
+        self.kept.extend_from_slice(bytes);
+        if self.kept.len() > 2 * KEPT {
             self.cut();
+        }
+        for part in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let room = KEPT - self.line.len();
+            self.line.extend_from_slice(&part[..part.len().min(room)]);
+            if part.ends_with(b"\n") {
+                self.tell();
+            }
         }
     }
 
+    fn tell(&mut self) {
+        self.ears.hear(&String::from_utf8_lossy(&self.line));
+        self.line.clear();
+    }
+
     fn cut(&mut self) {
-        self.0.drain(..self.0.len().saturating_sub(KEPT));
+        self.kept.drain(..self.kept.len().saturating_sub(KEPT));
     }
 
     pub(super) fn text(mut self) -> String {
+        if !self.line.is_empty() {
+            self.tell();
+        }
         self.cut();
-        String::from_utf8_lossy(&self.0).into_owned()
+        String::from_utf8_lossy(&self.kept).into_owned()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::{Arc, Mutex};
 
     fn programs() -> Programs {
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
@@ -204,6 +231,23 @@ mod tests {
         let ended = run("head -c 300000 /dev/zero | tr '\\0' x; echo end", LONG).await.unwrap();
         assert_eq!(ended.stdout.len(), KEPT);
         assert!(ended.stdout.ends_with("xend\n"));
+    }
+
+    #[tokio::test]
+    async fn each_line_is_heard_as_it_is_printed() {
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let hears = Arc::clone(&heard);
+        let ears = Ears::new(move |line| hears.lock().unwrap().push(line.to_owned()));
+        let mut tail = Tail::heard_by(&ears);
+        tail.push(b"one\ntw");
+        assert_eq!(*heard.lock().unwrap(), ["one\n"]);
+        tail.push(b"o\n\nth");
+        tail.push(&vec![b'r'; 3 * KEPT]);
+        assert_eq!(*heard.lock().unwrap(), ["one\n", "two\n", "\n"]);
+        assert_eq!(tail.text().len(), KEPT);
+        let heard = heard.lock().unwrap();
+        assert_eq!(heard[3].len(), KEPT);
+        assert!(heard[3].starts_with("thr"));
     }
 
     #[tokio::test]

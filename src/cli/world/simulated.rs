@@ -11,7 +11,7 @@ use crate::{
     model::{Clock, Exit, Failure, Mode, RunId, Seal, Secret},
     plan::Plan,
     sim::{self, Cloud, Fault, Outage, Simulated, WorldError},
-    wire::Patient,
+    wire::{Ears, Patient},
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -105,6 +105,7 @@ impl World {
                 clusters: Arc::new(Gateway::new(sim::GATEWAY, "simulated")),
                 dns,
                 secrets: Arc::new(Secret::new(sim::SECRET)),
+                ears: Ears::default(),
             },
             vault: None,
             realm: Realm::Simulated,

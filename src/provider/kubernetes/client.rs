@@ -7,7 +7,10 @@ use crate::{
     action::{Applied, Clients, Trouble, Unapplied},
     journal::Permit,
     model::span,
-    provider::lost::{self, Lost, keeps_secrets},
+    provider::{
+        lost::{self, Lost, keeps_secrets},
+        program,
+    },
     wire::{Ended, InContainer, Intent, Program, Request, Response, SendError, host},
 };
 use bytes::Bytes;
@@ -129,7 +132,7 @@ impl Api {
     /// Runs a program in a container.
     pub(super) async fn run(&self, call: &Call, permit: &Permit) -> Result<Ended, Unapplied> {
         let response = self.accepted(call, permit).await?;
-        serde_json::from_slice(response.body()).map_err(|_| {
+        program::read(&self.clients, &response).ok_or_else(|| {
             let why = format!("{} did not say how the program ended", self.says(call));
             Unapplied::InDoubt { why, wait: None }
         })
@@ -142,7 +145,8 @@ impl Api {
         if !response.status().is_success() {
             return Err(Said::read(&response).trouble(&self.says(&call)));
         }
-        self.read(&call, &response)
+        program::read(&self.clients, &response)
+            .ok_or_else(|| Trouble::odd(format!("{}: unexpected answer", self.says(&call))))
     }
 
     async fn accepted(&self, call: &Call, permit: &Permit) -> Result<Response, Unapplied> {
@@ -220,6 +224,9 @@ impl Api {
         }
         if call.is_program {
             request.extensions_mut().insert(InContainer);
+            if call.method == Method::POST {
+                request.extensions_mut().insert(program::ears(&self.clients));
+            }
         }
         if let Some(trust) = cluster.trust {
             request.extensions_mut().insert(trust);

@@ -67,7 +67,7 @@ fn bind(params: &Params<'_>, clients: &Clients) -> Result<Arc<dyn Action>, Diagn
         return Err(Diagnostic::at(params.span("container"), message).hint(hint));
     }
     let api = Api::new(clients, &place.namespace.context);
-    Errand::bind(params, clients, Container { api, place, name })
+    Errand::bind(params, Container { api, place, name })
 }
 
 /// A DNS label (Kubernetes API, "Container").

@@ -47,7 +47,7 @@ pub(crate) static COMMAND: Kind = Kind {
 
 fn bind(params: &Params<'_>, clients: &Clients) -> Result<Arc<dyn Action>, Diagnostic> {
     let (set, secrets) = (params.map("env"), params.map("secrets"));
-    Errand::bind(params, clients, Here { clients: clients.clone(), set, secrets })
+    Errand::bind(params, Here { clients: clients.clone(), set, secrets })
 }
 
 /// This machine.

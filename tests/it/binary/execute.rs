@@ -141,6 +141,52 @@ fn events_are_one_object_a_line() {
 }
 
 #[test]
+fn what_a_program_prints_is_shown_without_its_secrets() {
+    let room = Room::holding(
+        r#"
+failover: 1
+runbook: hook
+summary: A program of the team's own
+default_mode: planned
+lock: hook
+allow_commands: true
+secrets:
+  KEY: { file: key.pem }
+  LONGER: { file: longer }
+regions: { east: {}, west: {} }
+steps:
+  - id: hook
+    action: command
+    with:
+      run: [./print.sh]
+      secrets: { KEY: "${{ secrets.KEY }}", LONGER: "${{ secrets.LONGER }}" }
+"#,
+    );
+    let beside = |name: &str| room.runbook.with_file_name(name);
+    std::fs::write(beside("key.pem"), "hush-the-first\nhush-the-second\n").unwrap();
+    std::fs::write(beside("longer"), "hush-the-first-of-all").unwrap();
+    // Line by line, as a part of another, behind what is just short enough to be shown, and at last as the reason.
+    let script = "#!/bin/sh\necho one\necho \"$KEY\"\necho \"is $LONGER\"\n\
+        printf '%0195d%s\\n' 0 \"$LONGER\"\nprintf '\\033[2Jtwo'\n\
+        printf '%0195d%s\\n' 0 \"$LONGER\" >&2\nexit 3\n";
+    std::fs::write(beside("print.sh"), script).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    std::fs::set_permissions(beside("print.sh"), mode).unwrap();
+    let (code, said) = room.execute("east west", "--yes");
+    assert_eq!(code, Some(6), "{said}");
+    for expected in ["prints: one", "prints: is (the secret LONGER)", "prints: [2Jtwo"] {
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+    let at = |text: &str| said.find(text).unwrap_or_else(|| panic!("{text}: {said}"));
+    assert!(at("prints: [2Jtwo") < at("refused: "), "{said}");
+    let all = said.clone() + &room.journal();
+    // A part that is cut off is a part all the same.
+    for part in ["hush", "the-first", "the-second", "-of-all", "0h"] {
+        assert!(!all.contains(part), "{part}: {all}");
+    }
+}
+
+#[test]
 fn a_rehearsal_says_that_no_command_is_run() {
     let room = Room::holding(
         "

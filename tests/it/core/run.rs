@@ -9,7 +9,7 @@ use failover::{
     model::{ActionName, Clock, Mode, Node, RunId, Seal, Secret, StepId},
     plan::{ActionWork, Effect, Objectives, OnFailure, Plan, Side, Step, VERSION, Work},
     run::{Answer, Event, Fact, Question, RunFact, RunState},
-    wire::{Bounded, NameServers, Transport},
+    wire::{Bounded, Ears, NameServers, Transport},
 };
 use jiff::Timestamp;
 use std::{
@@ -230,6 +230,7 @@ impl World {
             clusters: Arc::new(Gateway::new(failover::sim::GATEWAY, "simulated")),
             dns: Arc::new(NameServers::new(Clock::real(), Vec::new())),
             secrets: Arc::new(failover::model::Secret::new(failover::sim::SECRET)),
+            ears: Ears::default(),
         };
         let (interrupter, interrupts) = Interrupter::new();
         let clock = self.clock.clone();

@@ -220,6 +220,7 @@ impl Drill {
             clusters: Arc::new(Gateway::new(failover::sim::GATEWAY, "simulated")),
             dns: Arc::new(self.cloud.clone()),
             secrets: Arc::new(Secret::new(failover::sim::SECRET)),
+            ears: failover::wire::Ears::default(),
         }
     }
 

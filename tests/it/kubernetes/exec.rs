@@ -50,6 +50,7 @@ fn a_program_is_run_in_its_container_by_servers_old_and_new() {
         assert_eq!(code, Some(0), "{said}");
         assert_eq!(times(&place), 1);
         assert!(one_line(&said).contains("in `redis` of shop/cache-0"), "{said}");
+        assert!(said.contains("prints: 40 keys"), "{said}");
         assert!(!place.room.journal().contains(TOKEN));
     }
 }

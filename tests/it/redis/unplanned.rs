@@ -6,9 +6,17 @@ use super::{
     writer::{Writer, lost},
 };
 use rustix::process::Signal;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 const LOST: (&str, &str) = ("east west", "--mode unplanned --yes");
+
+/// The loss that a run has told of first, when it had looked and nothing was changed.
+fn announced(journal: &str) -> Duration {
+    let said = journal.split("\"data_loss\",{\"seconds\":").nth(1).expect("no loss was said");
+    let seconds = said.split('}').next().unwrap().parse().unwrap();
+    assert!(seconds > 0.0, "it says that nothing can be lost");
+    Duration::from_secs_f64(seconds)
+}
 
 #[test]
 fn a_crash_is_left_to_the_sentinels_and_the_old_master_is_told_when_it_is_back() {
@@ -31,7 +39,11 @@ fn a_crash_is_left_to_the_sentinels_and_the_old_master_is_told_when_it_is_back()
     let lost = lost(&written, &group.west);
     // What was on its way when it died: replication is asynchronous.
     assert!(lost.len() <= 5, "{} of {}", lost.len(), written.len());
-    // Whatever was acknowledged since then is there, also what came after it was back.
+    // No older than what the run has said may be lost; what was acknowledged since the crash is there, also what came after
+    // it was back.
+    let announced = announced(&room.journal());
+    let early: Vec<_> = lost.iter().filter(|one| one.at + announced < crashed).collect();
+    assert!(early.is_empty(), "more than {announced:?} before: {early:?}");
     assert!(lost.iter().all(|one| one.at < crashed), "{lost:?}, and it crashed {crashed:?}");
 }
 
