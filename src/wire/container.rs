@@ -124,10 +124,10 @@ where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
 {
     let (mut stdout, mut stderr) = (Tail::heard_by(ears), Tail::heard_by(ears));
-    let mut status = None;
+    let mut status = Vec::new();
     let mut silences = 0;
     loop {
-        let patience = if status.is_some() { LAST_WORDS } else { QUIET };
+        let patience = if status.is_empty() { QUIET } else { LAST_WORDS };
         let heard = clock.within(patience, socket.next()).await;
         match heard {
             Some(Some(Ok(message))) => {
@@ -136,21 +136,23 @@ where
                 match message.split_first() {
                     Some((&STDOUT, text)) => stdout.push(text),
                     Some((&STDERR, text)) => stderr.push(text),
-                    Some((&STATUS, text)) => status = Some(text.to_vec()),
+                    Some((&STATUS, text)) => status.extend_from_slice(text),
                     _ => {}
                 }
             }
-            None if status.is_none() && silences < ASKED => {
+            None if status.is_empty() && silences < ASKED => {
                 silences += 1;
                 let asked = socket.send(Message::Ping(Bytes::new())).await;
                 asked.map_err(|error| broken(&error.to_string()))?;
             }
-            None if status.is_none() => return Err(broken("it gives no sign of life")),
-            Some(Some(Err(error))) if status.is_none() => return Err(broken(&error.to_string())),
+            None if status.is_empty() => return Err(broken("it gives no sign of life")),
+            Some(Some(Err(error))) if status.is_empty() => return Err(broken(&error.to_string())),
             Some(None | Some(Err(_))) | None => break,
         }
     }
-    let status = status.ok_or_else(|| broken("it hung up"))?;
+    if status.is_empty() {
+        return Err(broken("it hung up"));
+    }
     Ok(Ended { status: Some(exit(&status)?), stdout: stdout.text(), stderr: stderr.text() })
 }
 
@@ -234,7 +236,11 @@ mod tests {
             clock
                 .within(Duration::from_hours(1), async { while server.next().await.is_some() {} })
                 .await;
-            for message in [&b"\x01late"[..], SUCCESS, b"\x02later", b"\x09?", b""] {
+            let (begins, ends) = SUCCESS.split_at(9);
+            let ends = [b"\x03", ends].concat();
+            // A channel may begin with nothing, and what is said at once may come in parts.
+            let all = [b"\x03", &b"\x01late"[..], begins, &ends, b"\x02later", b"\x09?", b""];
+            for message in all {
                 server.send(Message::binary(message.to_vec())).await.unwrap();
             }
         });

@@ -281,6 +281,8 @@ async fn exec(mut socket: WebSocket, argv: Vec<String>, manner: Manner) {
         });
         status.to_string()
     };
+    // Its way of saying that the connection stands.
+    says(1, b"").await;
     if matches!(manner, Manner::NotStarted) {
         let why = "error executing command in container: failed to exec in container";
         return says(3, failure("InternalError", why, serde_json::json!([])).as_bytes()).await;
@@ -288,6 +290,7 @@ async fn exec(mut socket: WebSocket, argv: Vec<String>, manner: Manner) {
     let ended = tokio::process::Command::new(&argv[0]).args(&argv[1..]).output().await.unwrap();
     says(1, &ended.stdout).await;
     if matches!(manner, Manner::HungUp) {
+        socket.send(Message::Close(None)).await.ok();
         return;
     }
     let status = match ended.status.code().unwrap() {
