@@ -107,9 +107,8 @@ fn one_that_takes_too_long_is_no_longer_waited_for() {
 }
 
 #[test]
-fn a_token_that_has_died_runs_nothing() {
+fn a_token_that_has_died_before_it_begins_is_asked_for_again() {
     let place = place("echo 40 keys", PLUGIN);
-    // Dead from the second use on, until it is asked for again.
     place.plugin(&format!(
         "test -e \"$0.old\" && echo '{}' || {{ touch \"$0.old\"; echo '{}'; }}",
         credential(TOKEN),
